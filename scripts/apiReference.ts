@@ -1,0 +1,126 @@
+import type { CustomResourceDefinition } from "../src/api/crd.ts";
+import type { Structural } from "../src/api/structural.ts";
+
+/** A field of a kind, with its path from the object, such as `spec.steps[].weight`. */
+interface Field {
+  readonly path: string;
+  readonly schema: Structural;
+  readonly required: boolean;
+}
+
+/** The reference of all kinds as Markdown. */
+export function apiReference(definitions: readonly CustomResourceDefinition[]): string {
+  const head = [
+    "# API reference",
+    "",
+    "Generated from `src/api`, `src/routers` and `src/metrics` by `npm run generate`; the same schemas make `crds/`.",
+    "A field in **bold** is required where its block is present. Rules are checked when an object is applied, and refuse it with the sentence shown.",
+    "",
+    ...definitions.map(({ spec }) => `- [${spec.names.kind}](#${spec.names.singular})`),
+    "",
+  ];
+  return [...head, ...definitions.flatMap(kindSection)].join("\n");
+}
+
+function kindSection({ spec }: CustomResourceDefinition): string[] {
+  const { names, scope, group, versions } = spec;
+  const [version] = versions;
+  const root = version.schema.openAPIV3Schema;
+  const short = names.shortNames === undefined ? "" : `, short name \`${names.shortNames.join("`, `")}\``;
+  const { spec: wanted, status } = root.properties ?? {};
+  return [
+    `## ${names.kind}`,
+    "",
+    `${root.description ?? ""}`,
+    "",
+    `\`${group}/${version.name}\`, ${scope === "Cluster" ? "cluster-scoped" : "namespaced"}, \`kubectl get ${names.plural}\`${short}, categories \`${names.categories.join("`, `")}\`.`,
+    "",
+    ...section("Spec", "spec", wanted),
+    ...section("Status", "status", status),
+    "### Columns",
+    "",
+    table(
+      ["Column", "Path", "Shown"],
+      version.additionalPrinterColumns.map(({ name, jsonPath, priority }) => [
+        name,
+        code(jsonPath),
+        priority === undefined ? "always" : "with `-o wide`",
+      ]),
+    ),
+    "",
+  ];
+}
+
+function section(title: string, path: string, schema: Structural | undefined): string[] {
+  if (schema === undefined) return [];
+  const all = fieldsOf({ path, schema, required: true });
+  const rules = all.flatMap((field) =>
+    (field.schema["x-kubernetes-validations"] ?? []).map((rule) => ({ field, rule })),
+  );
+  const rows = all.slice(1).map(fieldRow);
+  const ruleRows = rules.map(({ field, rule }) => [code(field.path + (rule.fieldPath ?? "")), rule.message]);
+  return [
+    `### ${title}`,
+    "",
+    table(["Field", "Type", "Default", "Bounds", "Description"], rows),
+    "",
+    ...(ruleRows.length === 0 ? [] : ["Rules:", "", table(["Field", "Sentence"], ruleRows), ""]),
+  ];
+}
+
+function fieldsOf(field: Field): Field[] {
+  const { path, schema } = field;
+  const element = schema.items ?? schema.additionalProperties;
+  const inner = schema.items === undefined ? `${path}.*` : `${path}[]`;
+  const nested = element === undefined ? [] : fieldsOf({ path: inner, schema: element, required: false });
+  // An element without fields of its own says nothing that its list does not.
+  const elements =
+    element?.properties === undefined && element?.["x-kubernetes-validations"] === undefined ? [] : nested;
+  const properties = Object.entries(schema.properties ?? {}).flatMap(([name, child]) =>
+    fieldsOf({ path: `${path}.${name}`, schema: child, required: schema.required?.includes(name) ?? false }),
+  );
+  return [field, ...elements, ...properties];
+}
+
+function fieldRow({ path, schema, required }: Field): string[] {
+  const initial = schema.default === undefined ? "" : code(JSON.stringify(schema.default));
+  const name = required ? `**${code(path)}**` : code(path);
+  return [name, typeOf(schema), initial, boundsOf(schema), schema.description ?? ""];
+}
+
+function typeOf(schema: Structural): string {
+  if (schema["x-kubernetes-int-or-string"] === true) return "integer or string";
+  if (schema.enum !== undefined) return schema.enum.map((value) => code(String(value))).join(" \\| ");
+  if (schema.items !== undefined) return `list of ${schema.items.type ?? "values"}`;
+  if (schema.additionalProperties !== undefined) return `map of ${schema.additionalProperties.type ?? "values"}`;
+  if (schema.format === "date-time") return "time";
+  return schema.type ?? "";
+}
+
+function boundsOf(schema: Structural): string {
+  const keys = schema["x-kubernetes-list-map-keys"];
+  const texts = [
+    range("", schema.minimum, schema.maximum),
+    range("characters", schema.minLength, schema.maxLength),
+    range("elements", schema.minItems, schema.maxItems),
+    keys === undefined ? "" : `unique ${keys.map(code).join(", ")}`,
+    schema["x-kubernetes-preserve-unknown-fields"] === true ? "any fields" : "",
+  ];
+  return texts.filter((text) => text !== "").join("; ");
+}
+
+function range(unit: string, min: number | undefined, max: number | undefined): string {
+  const suffix = unit === "" ? "" : ` ${unit}`;
+  if (min !== undefined && max !== undefined) return `${min} to ${max}${suffix}`;
+  if (max !== undefined) return `at most ${max}${suffix}`;
+  return min === undefined ? "" : `at least ${min}${suffix}`;
+}
+
+function code(text: string): string {
+  return `\`${text.replaceAll("|", "\\|")}\``;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}

@@ -1,0 +1,123 @@
+import type { Action, Observation } from "../decide/types.ts";
+import { kinds } from "../kube/kinds.ts";
+import { annotations, FINALIZER } from "../lib/names.ts";
+import type { Scene } from "../observe/scene.ts";
+import { routeKey } from "../routers/router.ts";
+import type { RouteWrite } from "../routers/router.ts";
+import { assertInvariants } from "./invariants.ts";
+import { primaryFrom } from "./primary.ts";
+import { ensureServices, feedService, pointService, stopFeed } from "./services.ts";
+import { changeTarget } from "./target.ts";
+import { createWriter } from "./writer.ts";
+import type { Writer, WriterOptions } from "./writer.ts";
+
+/**
+ * Performs a decision's actions in their order. Every action passes the invariants first. The first failure ends it:
+ * what follows relies on what went before.
+ *
+ * @throws KubeError or InvariantError
+ */
+export async function act(
+  actions: readonly Action[],
+  { observation, scene }: { readonly observation: Observation; readonly scene: Scene },
+  options: WriterOptions,
+): Promise<void> {
+  const writer = createWriter(options);
+  for (const action of actions) {
+    assertInvariants(action, observation);
+    await perform(action, { observation, scene, writer });
+  }
+}
+
+interface Context {
+  readonly observation: Observation;
+  readonly scene: Scene;
+  readonly writer: Writer;
+}
+
+async function perform(action: Action, { observation, scene, writer }: Context): Promise<void> {
+  switch (action.kind) {
+    case "addFinalizer":
+      return addFinalizer(scene, writer);
+    case "removeFinalizer":
+      return removeFinalizer(scene, writer);
+    case "ensureServices":
+      return ensureServices(scene, writer);
+    case "feedService":
+      return feedService(scene, writer, { ...action, now: observation.now });
+    case "stopFeed":
+      return stopFeed(scene, writer, action.service);
+    case "pointService":
+      return pointService(scene, writer, action);
+    case "ensurePrimary":
+      return ensurePrimary(scene, writer, action);
+    case "restartPrimary":
+      return restartPrimary(scene, writer, action.restartedAt);
+    case "deletePrimary":
+      if (scene.primary !== undefined) await writer.remove(kinds.deployment, scene.primary);
+      return;
+    case "setWeight":
+      return writeRoute(scene, writer, scene.router.plan(scene.routeInput, action.weight));
+    case "releaseRoute":
+      return writeRoute(scene, writer, scene.router.release(scene.routeInput));
+    case "scaleTarget":
+    case "freezeTarget":
+    case "thawTarget":
+    case "parkTarget":
+    case "restoreTarget":
+      return changeTarget(scene, writer, action);
+  }
+}
+
+async function addFinalizer(scene: Scene, writer: Writer): Promise<void> {
+  const { metadata } = scene.canary;
+  const finalizers = metadata.finalizers ?? [];
+  await writer.patch(kinds.canary, scene.canary, [
+    ...(finalizers.length === 0 ? [] : [{ op: "test", path: "/metadata/finalizers", value: finalizers } as const]),
+    { op: "add", path: "/metadata/finalizers", value: [...finalizers, FINALIZER] },
+  ]);
+}
+
+async function removeFinalizer(scene: Scene, writer: Writer): Promise<void> {
+  const index = scene.canary.metadata.finalizers?.indexOf(FINALIZER) ?? -1;
+  if (index < 0) return;
+  await writer.patch(kinds.canary, scene.canary, [
+    { op: "test", path: `/metadata/finalizers/${index}`, value: FINALIZER },
+    { op: "remove", path: `/metadata/finalizers/${index}` },
+  ]);
+}
+
+async function ensurePrimary(
+  scene: Scene,
+  writer: Writer,
+  { replicas, revision }: { readonly replicas: number; readonly revision: string },
+): Promise<void> {
+  const { target, label, names } = scene;
+  if (target === undefined || label === undefined) return;
+  await writer.apply(kinds.deployment, primaryFrom({ target, label, name: names.primary, replicas, revision }));
+}
+
+async function restartPrimary(scene: Scene, writer: Writer, restartedAt: string): Promise<void> {
+  const { primary } = scene;
+  if (primary === undefined) return;
+  const held = primary.spec.template.metadata?.annotations;
+  const path = "/spec/template/metadata/annotations";
+  await writer.patch(kinds.deployment, primary, [
+    held === undefined
+      ? { op: "add", path, value: { [annotations.restartedAt]: restartedAt } }
+      : { op: "add", path: `${path}/${annotations.restartedAt.replaceAll("/", "~1")}`, value: restartedAt },
+  ]);
+}
+
+async function writeRoute(scene: Scene, writer: Writer, writes: readonly RouteWrite[]): Promise<void> {
+  for (const write of writes) {
+    if (write.type === "apply") {
+      await writer.apply(write.ref.kind, write.object);
+      continue;
+    }
+    const object = scene.routeInput.objects.get(routeKey(write.ref));
+    if (object === undefined) continue;
+    if (write.type === "delete") await writer.remove(write.ref.kind, object);
+    else await writer.patch(write.ref.kind, object, write.operations);
+  }
+}

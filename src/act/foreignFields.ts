@@ -1,0 +1,55 @@
+import type { KubeObject, PatchOperation, ResourceKind } from "../kube/port.ts";
+import { MANAGED_BY } from "../lib/names.ts";
+import { InvariantError } from "./invariants.ts";
+
+/**
+ * The closed list of what Aviary changes in objects that it did not make (design.md §5.5). Everything else in them is
+ * the user's, byte for byte. docs/architecture.md shows this table; a test compares the two.
+ */
+export const foreignFields: readonly { readonly kind: string; readonly path: RegExp; readonly why: string }[] = [
+  { kind: "Canary", path: /^\/metadata\/finalizers(\/|$)/, why: "the finalizer that hands traffic back" },
+  { kind: "Deployment", path: /^\/spec\/replicas$/, why: "the target's size" },
+  { kind: "Deployment", path: /^\/spec\/paused$/, why: "the freeze of the target's pods" },
+  { kind: "Deployment", path: /^\/spec\/template$/, why: "the promoted template, at Restore" },
+  { kind: "Service", path: /^\/spec\/selector$/, why: "where the apex Service points" },
+  {
+    kind: "HTTPRoute",
+    path: /^\/spec\/rules\/\d+\/backendRefs(\/\d+\/weight|\/\d+|\/-)?$/,
+    why: "the pair's weights, and the pair with addBackends",
+  },
+  {
+    kind: "GRPCRoute",
+    path: /^\/spec\/rules\/\d+\/backendRefs(\/\d+\/weight|\/\d+|\/-)?$/,
+    why: "the pair's weights, and the pair with addBackends",
+  },
+  {
+    kind: "HTTPRoute",
+    path: /^\/metadata\/annotations(\/aviary\.dev~1weights)?$/,
+    why: "the annotation that holds the weights",
+  },
+  {
+    kind: "GRPCRoute",
+    path: /^\/metadata\/annotations(\/aviary\.dev~1weights)?$/,
+    why: "the annotation that holds the weights",
+  },
+];
+
+/** Whether Aviary made an object. */
+export function isOurs(object: KubeObject): boolean {
+  return Object.entries(MANAGED_BY).every(([key, value]) => object.metadata.labels?.[key] === value);
+}
+
+/**
+ * Refuses a patch of somebody else's object that touches more than the closed list.
+ * @throws InvariantError
+ */
+export function assertForeignPatch(kind: ResourceKind, operations: readonly PatchOperation[]): void {
+  for (const operation of operations) {
+    if (operation.op === "test") continue;
+    if (foreignFields.some((field) => field.kind === kind.kind && field.path.test(operation.path))) continue;
+    throw new InvariantError(
+      "a closed list of fields moves in foreign objects",
+      `${operation.op} ${operation.path} of a ${kind.kind}`,
+    );
+  }
+}

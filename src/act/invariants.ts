@@ -1,0 +1,98 @@
+import type { Action, Observation } from "../decide/types.ts";
+
+/** A write that would break what must always be true. It is a bug of Aviary's, and it is not performed. */
+export class InvariantError extends Error {
+  readonly invariant: string;
+
+  constructor(invariant: string, detail: string) {
+    super(`refused to break "${invariant}": ${detail}`);
+    this.name = "InvariantError";
+    this.invariant = invariant;
+  }
+}
+
+/**
+ * What must be true before an action is performed (design.md §5). The last line of defence, independent of the rules:
+ * a rule that forgets a wait fails here, loudly, instead of at a user's request.
+ *
+ * @throws InvariantError
+ */
+export function assertInvariants(action: Action, o: Observation): void {
+  switch (action.kind) {
+    case "setWeight":
+      assertWeight(action.weight, o);
+      return;
+    case "parkTarget":
+    case "thawTarget":
+      assertUnused(action.kind, o);
+      return;
+    case "ensurePrimary":
+      assertPrimaryMayChange(action.revision, o);
+      return;
+    case "freezeTarget":
+      if (o.target !== undefined && o.target.generation === action.generation) return;
+      throw new InvariantError("the frozen pods are the ready ones", "the target changed since it was looked at");
+    case "pointService":
+      assertSomebodyBehind(action.at, o);
+      return;
+    case "deletePrimary":
+      assertHandedBack(o);
+      return;
+    case "addFinalizer":
+    case "removeFinalizer":
+    case "ensureServices":
+    case "feedService":
+    case "stopFeed":
+    case "restartPrimary":
+    case "releaseRoute":
+    case "scaleTarget":
+    case "restoreTarget":
+      return;
+  }
+}
+
+function assertWeight(weight: number, o: Observation): void {
+  if (!Number.isInteger(weight) || weight < 0 || weight > 100) {
+    throw new InvariantError("weights are 0 to 100", `asked for ${weight}`);
+  }
+  const { canary, primary } = o.services;
+  if (weight > 0 && canary.ready === 0) {
+    throw new InvariantError("no weight without ready endpoints", `weight ${weight}, but no canary endpoint is ready`);
+  }
+  const adopting = o.canary.status?.promoted === undefined;
+  if (weight < 100 && primary.ready === 0 && !adopting && (o.route.weight ?? 0) > weight) {
+    throw new InvariantError(
+      "no traffic to a primary that is not ready",
+      `weight ${weight}, but no primary endpoint is ready`,
+    );
+  }
+}
+
+function assertUnused(kind: string, o: Observation): void {
+  const weight = o.route.weight ?? 0;
+  if (weight > 0) throw new InvariantError("pods leave only at weight 0", `${kind} at weight ${weight}`);
+}
+
+function assertPrimaryMayChange(revision: string, o: Observation): void {
+  const { primary, route, services, canary } = o;
+  // While a target is adopted, its own pods still answer for the primary.
+  if (primary === undefined || primary.version.revision === revision || canary.status?.promoted === undefined) return;
+  if (route.weight !== 100 || !route.uniform || services.canary.ready === 0) {
+    throw new InvariantError(
+      "the primary changes only while the canary serves everyone",
+      `weight ${route.weight ?? "unknown"}, ${services.canary.ready} ready canary endpoints`,
+    );
+  }
+}
+
+function assertSomebodyBehind(at: "primary" | "target", o: Observation): void {
+  const ready = at === "primary" ? o.services.primary.ready : o.services.canary.ready;
+  if (ready === 0)
+    throw new InvariantError("a Service is never pointed at nobody", `no endpoint of the ${at} is ready`);
+}
+
+function assertHandedBack(o: Observation): void {
+  if (o.services.primary.exists && o.services.primary.selects !== "target") {
+    throw new InvariantError("the primary goes only when nobody uses it", "the primary Service still selects its pods");
+  }
+}

@@ -1,0 +1,90 @@
+import type { Deployment, Labels, PodTemplateSpec } from "../kube/objects.ts";
+import { annotations, MANAGED_BY } from "../lib/names.ts";
+import type { PrimaryLabel } from "../observe/label.ts";
+
+interface PrimaryInput {
+  readonly target: Deployment;
+  readonly name: string;
+  readonly label: PrimaryLabel;
+  readonly replicas: number;
+  readonly revision: string;
+}
+
+/**
+ * The primary: the target under another name, with one selector label changed, so that no selector of the target's
+ * matches its pods. It carries no ownerReference: nothing that happens to the Canary may collect the pods that serve.
+ */
+export function primaryFrom({ target, name, label, replicas, revision }: PrimaryInput): Deployment {
+  const { spec, metadata } = target;
+  const release = metadata.annotations?.[annotations.release];
+  const { selector, template, paused: _paused, replicas: _replicas, strategy, ...rest } = spec;
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: {
+      name,
+      namespace: metadata.namespace ?? "default",
+      labels: { ...ownLabels(metadata.labels, label), ...MANAGED_BY },
+      annotations: {
+        [annotations.revision]: revision,
+        ...(release === undefined ? {} : { [annotations.primaryRelease]: release }),
+      },
+    },
+    spec: {
+      ...rest,
+      replicas,
+      selector: { ...selector, matchLabels: { ...selector.matchLabels, [label.key]: label.value } },
+      // Whatever the target says: the primary serves everyone, so it never goes below its size.
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: surgeOf(strategy) } },
+      template: relabel(template, label, selector.matchLabels?.[label.key]),
+    },
+  };
+}
+
+/** The promoted template as the target had it: the primary's, with the label put back. */
+export function targetTemplateFrom(primary: Deployment, target: Deployment, label: PrimaryLabel): PodTemplateSpec {
+  const value = target.spec.selector.matchLabels?.[label.key];
+  return relabel(primary.spec.template, { key: label.key, value: value ?? "" }, label.value);
+}
+
+function surgeOf(strategy: Deployment["spec"]["strategy"]): number | string {
+  const surge = strategy?.rollingUpdate?.maxSurge;
+  return surge === undefined || surge === 0 || surge === "0%" ? "25%" : surge;
+}
+
+/** A template with another value of the label, also where its own scheduling rules select by it. */
+function relabel(template: PodTemplateSpec, label: PrimaryLabel, before: string | undefined): PodTemplateSpec {
+  const labels = { ...template.metadata?.labels, [label.key]: label.value };
+  const spec =
+    before === undefined ? template.spec : (relabelSelectors(template.spec, label, before) as PodTemplateSpec["spec"]);
+  return { ...template, metadata: { ...template.metadata, labels }, spec };
+}
+
+/** Spread constraints and affinities that name the pods of this workload must go on doing so. */
+function relabelSelectors(value: unknown, label: PrimaryLabel, before: string): unknown {
+  if (Array.isArray(value)) return value.map((element) => relabelSelectors(element, label, before));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, child]) => {
+      const selected = key === "matchLabels" && (child as Labels)[label.key] === before;
+      return [
+        key,
+        selected ? { ...(child as Labels), [label.key]: label.value } : relabelSelectors(child, label, before),
+      ];
+    }),
+  );
+}
+
+/** Labels by which GitOps tools and Helm track what they made: a copy of them would have them prune our object. */
+const TRACKING = [
+  /^argocd\.argoproj\.io\//,
+  /\.toolkit\.fluxcd\.io\//,
+  /^app\.kubernetes\.io\/(instance|managed-by)$/,
+  /^helm\.sh\//,
+];
+
+function ownLabels(labels: Labels | undefined, label: PrimaryLabel): Labels {
+  const kept = Object.entries(labels ?? {}).filter(([key]) => !TRACKING.some((pattern) => pattern.test(key)));
+  const copied = Object.fromEntries(kept);
+  return label.key in copied ? { ...copied, [label.key]: label.value } : copied;
+}

@@ -1,0 +1,135 @@
+import { kinds } from "../kube/kinds.ts";
+import type { EndpointSlice, Labels, Service } from "../kube/objects.ts";
+import { hasPorts, isReady, SERVICE_NAME_LABEL, SLICE_MANAGED_BY_LABEL } from "../kube/objects.ts";
+import { FED_AT, feedName, MANAGED_BY, SLICE_MANAGER } from "../lib/names.ts";
+import type { Scene } from "../observe/scene.ts";
+import type { ServiceObjects } from "../observe/services.ts";
+import type { Writer } from "./writer.ts";
+
+type Which = "apex" | "primary" | "canary";
+
+function objectsOf(scene: Scene, which: Which): ServiceObjects {
+  return { apex: scene.apex, primary: scene.primaryService, canary: scene.canaryService }[which];
+}
+
+function nameOf(scene: Scene, which: Which): string {
+  return { apex: scene.names.target, primary: scene.names.primary, canary: scene.names.canaryService }[which];
+}
+
+/** Makes the leaf Services, and the apex where the user has none. */
+export async function ensureServices(scene: Scene, writer: Writer): Promise<void> {
+  const targetLabels = scene.target?.spec.selector.matchLabels ?? {};
+  const primaryLabels = labelsOf(scene, "primary");
+  const leaving = scene.canary.metadata.deletionTimestamp !== undefined;
+  await ensureService(scene, writer, { which: "canary", selector: targetLabels });
+  await ensureService(scene, writer, { which: "primary", selector: leaving ? targetLabels : primaryLabels });
+  // A new apex begins where traffic is now; it is pointed at the primary when that is ready.
+  const adopted = scene.canary.status?.promoted !== undefined && !leaving;
+  if (scene.apex.service === undefined) {
+    await ensureService(scene, writer, { which: "apex", selector: adopted ? primaryLabels : targetLabels });
+  }
+}
+
+interface Ensured {
+  readonly which: Which;
+  readonly selector: Labels;
+}
+
+async function ensureService(scene: Scene, writer: Writer, { which, selector }: Ensured): Promise<void> {
+  const existing = objectsOf(scene, which).service;
+  const wanted = sameLabels(existing?.spec.selector, selector);
+  if (existing !== undefined && wanted && hasPorts(existing, scene.ports)) return;
+  const service: Service = {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: nameOf(scene, which), namespace: scene.names.namespace, labels: MANAGED_BY },
+    spec: { selector, ports: scene.ports },
+  };
+  await writer.apply(kinds.service, service);
+}
+
+function labelsOf(scene: Scene, at: "primary" | "target"): Labels {
+  const labels = scene.target?.spec.selector.matchLabels ?? scene.primary?.spec.selector.matchLabels ?? {};
+  const { label } = scene;
+  return at === "target" || label === undefined ? labels : { ...labels, [label.key]: label.value };
+}
+
+function sameLabels(a: Labels | undefined, b: Labels): boolean {
+  const keys = Object.keys(b);
+  return a !== undefined && Object.keys(a).length === keys.length && keys.every((key) => a[key] === b[key]);
+}
+
+/** Points a Service at other pods by its selector, and by nothing else. */
+export async function pointService(
+  scene: Scene,
+  writer: Writer,
+  { service: which, at }: { readonly service: "apex" | "primary"; readonly at: "primary" | "target" },
+): Promise<void> {
+  const { service } = objectsOf(scene, which);
+  if (service === undefined) return;
+  const before = service.spec.selector;
+  const found = scene.canary.status?.adopted?.apexSelector;
+  const selector = at === "target" && which === "apex" && found !== undefined ? found : pointed(scene, before, at);
+  await writer.patch(kinds.service, service, [
+    ...(before === undefined ? [] : [{ op: "test", path: "/spec/selector", value: before } as const]),
+    { op: "add", path: "/spec/selector", value: selector },
+  ]);
+}
+
+/** The user's selector with the one label changed; other labels of theirs stay. */
+function pointed(scene: Scene, before: Labels | undefined, at: "primary" | "target"): Labels {
+  const labels = labelsOf(scene, at);
+  const { label } = scene;
+  if (label === undefined || before === undefined) return labels;
+  return { ...before, [label.key]: labels[label.key] ?? "" };
+}
+
+/** Lists the ready pods behind one Service behind another one as well. */
+export async function feedService(
+  scene: Scene,
+  writer: Writer,
+  {
+    service: which,
+    from,
+    now,
+  }: { readonly service: "apex" | "primary"; readonly from: "primary" | "canary"; readonly now: number },
+): Promise<void> {
+  const { service } = objectsOf(scene, which);
+  if (service?.metadata.uid === undefined) return;
+  const sources = objectsOf(scene, from).slices;
+  const first = sources[0];
+  const slice: EndpointSlice = {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: {
+      name: feedName(service.metadata.name),
+      namespace: scene.names.namespace,
+      labels: {
+        ...MANAGED_BY,
+        [SERVICE_NAME_LABEL]: service.metadata.name,
+        [SLICE_MANAGED_BY_LABEL]: SLICE_MANAGER,
+      },
+      annotations: { [FED_AT]: new Date(now).toISOString() },
+      // Without an owner it would survive the Service and attach to the next one of that name.
+      ownerReferences: [{ apiVersion: "v1", kind: "Service", name: service.metadata.name, uid: service.metadata.uid }],
+    },
+    addressType: first?.addressType ?? "IPv4",
+    ports: first?.ports ?? [],
+    endpoints: sources
+      .filter(({ addressType }) => addressType === (first?.addressType ?? "IPv4"))
+      .flatMap(({ endpoints }) => endpoints ?? [])
+      .filter(isReady)
+      .map(({ addresses, nodeName, zone }) => ({
+        addresses,
+        conditions: { ready: true, serving: true, terminating: false },
+        ...(nodeName === undefined ? {} : { nodeName }),
+        ...(zone === undefined ? {} : { zone }),
+      })),
+  };
+  await writer.apply(kinds.endpointSlice, slice);
+}
+
+export async function stopFeed(scene: Scene, writer: Writer, which: "apex" | "primary"): Promise<void> {
+  const { feed } = objectsOf(scene, which);
+  if (feed !== undefined) await writer.remove(kinds.endpointSlice, feed);
+}

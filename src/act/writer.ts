@@ -1,0 +1,58 @@
+import type { FreshReads } from "../kube/fresh.ts";
+import type { Kube, KubeObject, ObjectRef, PatchOperation, ResourceKind } from "../kube/port.ts";
+import { assertForeignPatch, isOurs } from "./foreignFields.ts";
+import { InvariantError } from "./invariants.ts";
+
+/**
+ * The one way by which `act` writes. It knows whose object is whose, and it remembers every write until the watch has
+ * caught up, so that the next look does not see the world before its own last change.
+ */
+export interface Writer {
+  /** Server-side apply of an object that is ours, or that does not exist yet. */
+  apply(kind: ResourceKind, object: KubeObject): Promise<void>;
+  /** JSON Patch; of a foreign object only the fields of the closed list. */
+  patch(kind: ResourceKind, object: KubeObject, operations: readonly PatchOperation[]): Promise<void>;
+  /** Deletes an object that is ours. */
+  remove(kind: ResourceKind, object: KubeObject): Promise<void>;
+}
+
+export interface WriterOptions {
+  readonly kube: Kube;
+  readonly reads: FreshReads;
+  readonly signal: AbortSignal;
+}
+
+export function createWriter({ kube, reads, signal }: WriterOptions): Writer {
+  return {
+    async apply(kind, object) {
+      const existing = reads.get(kind, refOf(object));
+      if (existing !== undefined && !isOurs(existing)) throw foreign("apply", kind, existing);
+      reads.noteWrite(kind, await kube.apply(kind, object, { force: existing !== undefined, signal }));
+    },
+    async patch(kind, object, operations) {
+      if (operations.length === 0) return;
+      if (!isOurs(object)) assertForeignPatch(kind, operations);
+      reads.noteWrite(kind, await kube.jsonPatch(kind, refOf(object), operations, { signal }));
+    },
+    async remove(kind, object) {
+      if (!isOurs(object)) throw foreign("delete", kind, object);
+      const { uid } = object.metadata;
+      await kube.delete(kind, refOf(object), {
+        ...(uid === undefined ? {} : { uid }),
+        propagation: "Background",
+        signal,
+      });
+      reads.noteDelete(kind, object);
+    },
+  };
+}
+
+function refOf(object: KubeObject): ObjectRef {
+  const { namespace, name } = object.metadata;
+  return namespace === undefined ? { name } : { namespace, name };
+}
+
+function foreign(verb: string, kind: ResourceKind, object: KubeObject): InvariantError {
+  const what = `${kind.kind} ${object.metadata.namespace ?? ""}/${object.metadata.name}`;
+  return new InvariantError("objects that Aviary did not make are only patched", `${verb} of ${what}`);
+}

@@ -1,0 +1,268 @@
+import { z } from "zod";
+import { analysisSchema, judgedByWhat } from "./analysis.ts";
+import type { Analysis, Check, StoredCheck } from "./analysis.ts";
+import { API_VERSION, objectShape, problemsOf } from "./object.ts";
+import type { Metadata, Parsed } from "./object.ts";
+import { duration, exactlyOneOf, listMap, portNumberOrName, withRules } from "./schema.ts";
+import { canaryStatusSchema } from "./status.ts";
+import type { CanaryStatus } from "./status.ts";
+
+export type { Analysis, Check, ProviderRef, Threshold, ThresholdCheck } from "./analysis.ts";
+
+/** Schemas of the blocks under `spec.traffic`, by name; every router brings its own. */
+export interface TrafficBlocks {
+  readonly trafficBlocks: Readonly<Record<string, z.ZodType>>;
+}
+
+/** How long a step with a weight is held when it does not say. */
+export const DEFAULT_HOLD = "60s";
+const DEFAULT_WEIGHTS = [5, 10, 20, 30, 40, 50] as const;
+
+const SERVICE_NAME = "^[a-z]([-a-z0-9]*[a-z0-9])?$";
+
+const targetRef = withRules(
+  z.object({
+    apiVersion: z.enum(["apps/v1"]).default("apps/v1").describe("API version of the workload."),
+    kind: z.enum(["Deployment"]).describe("Kind of the workload."),
+    name: withRules(
+      z.string().min(1).max(253),
+      {
+        rule: "self.size() <= 55",
+        message: "must have at most 55 characters, since <name>-primary has to be the name of a Service",
+      },
+      {
+        rule: `self.matches('${SERVICE_NAME}')`,
+        message:
+          "must be a name that a Service can have, since <name>-primary is one: lower-case letters, digits and '-', beginning with a letter",
+      },
+    ).describe("Name of the workload, in the namespace of the Canary."),
+  }),
+  {
+    rule: "self == oldSelf",
+    message: "targetRef cannot be changed; delete this Canary and create another",
+    reason: "FieldValueForbidden",
+  },
+).describe(
+  "The workload whose changes are rolled out in steps. It runs the new version; `<name>-primary` serves everyone.",
+);
+
+const port = z.int().min(1).max(65535);
+
+const service = withRules(
+  z.object({
+    port: port.optional().describe("Port of the Services."),
+    targetPort: portNumberOrName().optional().describe("Port of the pods, by number or by name. Left out: `port`."),
+    ports: listMap(
+      z
+        .array(
+          z.object({
+            name: withRules(z.string().min(1).max(63), {
+              rule: "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+              message: "must be lower-case letters, digits and '-', such as http",
+            }).describe("Name of the port."),
+            port: port.describe("Port of the Services."),
+            targetPort: portNumberOrName()
+              .optional()
+              .describe("Port of the pods, by number or by name. Left out: `port`."),
+            protocol: z.enum(["TCP", "UDP", "SCTP"]).default("TCP").describe("Transport protocol."),
+            appProtocol: z
+              .string()
+              .min(1)
+              .max(253)
+              .optional()
+              .describe("Application protocol, such as kubernetes.io/h2c."),
+          }),
+        )
+        .min(1)
+        .max(16),
+      "name",
+    )
+      .optional()
+      .describe("Several ports, each with a name. Routes use the first."),
+  }),
+  {
+    rule: "has(self.port) != has(self.ports)",
+    message: "choose exactly one of port, ports",
+    messageExpression: "'choose exactly one of port, ports; found ' + (has(self.port) ? 'port ports' : 'none')",
+  },
+  {
+    rule: "!has(self.targetPort) || has(self.port)",
+    message: "belongs to port; with ports, every port has a targetPort of its own",
+    fieldPath: ".targetPort",
+  },
+).describe("Ports of the apex, primary and canary Services. Left out: the container ports of the target.");
+
+const step = withRules(
+  z.object({
+    weight: z.int().min(0).max(100).optional().describe("Percent of requests that go to the canary."),
+    hold: duration({ min: "1s", max: "168h" })
+      .optional()
+      .describe("How long the weight is held, from when it is in effect. Default: 60s."),
+    pause: z.object({}).optional().describe("Waits until somebody approves, with a CanaryAction `Approve`."),
+  }),
+  exactlyOneOf(["weight", "pause"]),
+  {
+    rule: "!has(self.hold) || has(self.weight)",
+    message: "belongs to weight; a pause lasts until it is approved",
+    fieldPath: ".hold",
+  },
+);
+
+const canaryStrategy = z.object({
+  steps: z
+    .array(step)
+    .min(1)
+    .max(50)
+    .default(DEFAULT_WEIGHTS.map((weight) => ({ weight, hold: DEFAULT_HOLD })))
+    .describe("The steps in order. After the last one the canary takes everything, and the primary is changed."),
+});
+
+const strategy = withRules(
+  z.object({ canary: canaryStrategy.optional().describe("Moves the traffic to the new version in steps.") }),
+  exactlyOneOf(["canary"]),
+).describe("How a new version gets traffic: exactly one block.");
+
+function trafficSchema(blocks: TrafficBlocks["trafficBlocks"]) {
+  const optional = Object.fromEntries(Object.entries(blocks).map(([name, schema]) => [name, schema.optional()]));
+  return withRules(
+    z.object({
+      settle: duration({ min: "0s", max: "10m" })
+        .optional()
+        .describe("How long the data plane takes to follow a change of weight. Left out: what is usual for it."),
+      drain: duration({ min: "0s", max: "1h" })
+        .default("10s")
+        .describe("How long pods are kept at weight 0 for the requests that are still under way."),
+      ...(optional as Record<never, never>),
+    }),
+    exactlyOneOf(Object.keys(blocks)),
+  ).describe("How traffic is split between the primary and the canary: exactly one block.");
+}
+
+/** Schema of `spec` with the blocks of the routers in it. */
+export function canarySpecSchema({ trafficBlocks }: TrafficBlocks) {
+  const spec = z
+    .object({
+      targetRef,
+      service: service.optional(),
+      traffic: trafficSchema(trafficBlocks),
+      strategy: strategy.prefault({ canary: {} }),
+      analysis: analysisSchema.prefault({}).describe("How the new version is judged."),
+      progressDeadlineSeconds: z
+        .int()
+        .min(1)
+        .max(86_400)
+        .default(600)
+        .describe("The canary's pods must be ready within so many seconds, or the rollout is taken back."),
+      onDelete: z
+        .enum(["Restore", "Keep"])
+        .default("Restore")
+        .describe(
+          "What happens when the Canary is deleted: Restore hands the traffic back to the target, Keep leaves all as it is.",
+        ),
+      suspend: z
+        .boolean()
+        .default(false)
+        .describe("Freezes: the weight is kept, no step is taken and no rollout is started. Abort still works."),
+      allowUnsafe: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Accepts a target that cannot run twice without risk: Recreate, ReadWriteOnce volumes, host ports or network.",
+        ),
+    })
+    .describe("What is wanted.");
+  return withRules(spec, judgedByWhat);
+}
+
+/** A step that gives the canary a share of the traffic. */
+export interface WeightStep {
+  /** Percent, 0 to 100. */
+  readonly weight: number;
+  /** Duration as text, filled in. */
+  readonly hold: string;
+}
+
+/** A step that waits for an approval. */
+export interface PauseStep {
+  readonly pause: Readonly<Record<string, never>>;
+}
+
+export type Step = WeightStep | PauseStep;
+
+/** `spec.traffic` with its one block named. */
+export interface Traffic {
+  readonly settle?: string;
+  readonly drain: string;
+  /** Name of the router, which is the key of the block. */
+  readonly router: string;
+  /** The block as the router's schema gives it, defaults filled in. */
+  readonly block: unknown;
+}
+
+type StoredSpec = z.output<ReturnType<typeof canarySpecSchema>>;
+export type ServiceSpec = NonNullable<StoredSpec["service"]>;
+
+/** `spec` with defaults filled in and choices resolved. */
+export interface CanarySpec extends Omit<StoredSpec, "traffic" | "strategy" | "analysis"> {
+  readonly traffic: Traffic;
+  readonly strategy: { readonly canary: { readonly steps: readonly Step[] } };
+  readonly analysis: Analysis;
+}
+
+export interface Canary {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: "Canary";
+  readonly metadata: Metadata;
+  readonly spec: CanarySpec;
+  readonly status?: CanaryStatus;
+}
+
+/**
+ * A parser for stored objects. Defaults come out as the API server would fill them in, so that an object that was
+ * stored before a default existed still works. What only CEL rules say is not checked again, except where the
+ * result could not be typed otherwise.
+ */
+export function canaryParser(blocks: TrafficBlocks): (object: unknown) => Parsed<"canary", Canary> {
+  const names = Object.keys(blocks.trafficBlocks);
+  const schema = objectShape("Canary").extend({
+    spec: canarySpecSchema(blocks),
+    status: canaryStatusSchema.optional(),
+  });
+  return (object) => {
+    const parsed = schema.safeParse(object);
+    if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error) };
+    const { metadata, spec, status } = parsed.data;
+    const resolved = resolve(spec, names);
+    if (typeof resolved === "string") return { ok: false, problems: [{ path: "spec", message: resolved }] };
+    const canary = { apiVersion: API_VERSION, kind: "Canary", metadata, spec: resolved } as const;
+    return { ok: true, canary: status === undefined ? canary : { ...canary, status } };
+  };
+}
+
+/** The typed spec, or the sentence that says which choice is not made. */
+function resolve(spec: StoredSpec, blocks: readonly string[]): CanarySpec | string {
+  const { settle, drain, ...rest } = spec.traffic;
+  const present = Object.entries(rest).filter(([name, block]) => blocks.includes(name) && block !== undefined);
+  const [only, second] = present;
+  if (only === undefined || second !== undefined) return `traffic: choose exactly one of ${blocks.join(", ")}`;
+  const steps = (spec.strategy.canary?.steps ?? []).map(resolveStep);
+  if (steps.length === 0) return "strategy: choose exactly one of canary";
+  if (!steps.every((step) => step !== undefined)) return "strategy.canary.steps: choose exactly one of weight, pause";
+  const checks = (spec.analysis.checks ?? []).map(resolveCheck);
+  if (!checks.every((check) => check !== undefined)) return "analysis.checks: exactly one kind is needed";
+  return {
+    ...spec,
+    traffic: { ...(settle === undefined ? {} : { settle }), drain, router: only[0], block: only[1] },
+    strategy: { canary: { steps } },
+    analysis: { ...spec.analysis, checks, unjudged: spec.analysis.unjudged ?? false },
+  };
+}
+
+function resolveStep({ weight, hold, pause }: z.output<typeof step>): Step | undefined {
+  if (pause !== undefined) return weight === undefined ? { pause: {} } : undefined;
+  return weight === undefined ? undefined : { weight, hold: hold ?? DEFAULT_HOLD };
+}
+
+function resolveCheck({ name, threshold }: StoredCheck): Check | undefined {
+  return threshold === undefined ? undefined : { name, threshold };
+}

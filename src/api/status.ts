@@ -1,0 +1,186 @@
+import { z } from "zod";
+import { listMap } from "./schema.ts";
+
+/** What a canary is doing, for people. A closed list; conditions say the same to machines. */
+export const phases = [
+  "Initializing",
+  "Idle",
+  "Progressing",
+  "Paused",
+  "Promoting",
+  "RollingBack",
+  "Succeeded",
+  "Failed",
+  "Terminating",
+] as const;
+
+/** How a rollout ended. */
+export const outcomes = ["Succeeded", "Failed", "Superseded", "Reverted", "Skipped"] as const;
+
+/** What a check makes of its readings. Only `Fail` counts against a canary. */
+export const verdicts = ["Pass", "Fail", "Undecided", "NoData", "Error"] as const;
+
+const time = z.string().max(40).meta({ format: "date-time" });
+const revision = z.string().max(64).describe("Fingerprint of the pod template.");
+const images = z.array(z.string().max(512)).max(40).describe("Container images of the revision.");
+const release = z.string().max(256).describe("Value of the target's annotation `aviary.dev/release`.");
+
+const version = z.object({ revision, images: images.optional(), release: release.optional() });
+
+const outcome = z.enum(outcomes);
+
+const targetStatus = z
+  .object({
+    kind: z.string().max(63).describe("Kind of the target."),
+    name: z.string().max(253).describe("Name of the target."),
+    generation: z.int().min(0).describe("Newest generation of the target that was seen."),
+    revision: revision.describe("Revision of that generation."),
+    release: release.optional(),
+    result: outcome.optional().describe("How that revision ended; absent while it is not decided."),
+  })
+  .describe("For CI: the newest generation of the target and how its revision ended.");
+
+const checkStatus = z.object({
+  name: z.string().max(63).describe("Name of the check."),
+  verdict: z.enum(verdicts).describe("What its readings amount to. Only Fail counts against a canary."),
+  value: z.number().optional().describe("Last value that was read."),
+  message: z.string().max(1024).describe("The verdict as a sentence."),
+  query: z.string().max(4096).optional().describe("The query as it was asked."),
+  cause: z
+    .enum(["Unreachable", "BadQuery"])
+    .optional()
+    .describe("Behind verdict Error: whether the provider gave no answer or the query is wrong."),
+  readings: z.int().min(0).describe("Readings with a value in this rollout."),
+  failures: z.int().min(0).describe("Readings outside the bounds in this rollout."),
+  consecutiveFailures: z.int().min(0).describe("Readings outside the bounds since the last one inside."),
+  lastReading: time.optional().describe("When it was last asked."),
+});
+
+const why = z
+  .object({
+    rule: z.string().max(63).describe("Name of the rule that decided."),
+    message: z.string().max(1024).describe("Its sentence."),
+  })
+  .describe("Why the canary is in this state.");
+
+const withdrawal = z.object({
+  outcome: outcome.describe("Outcome that is recorded when the canary has no traffic any more."),
+  rule: z.string().max(63).describe("Name of the rule that decided to take the rollout back."),
+  message: z.string().max(1024).describe("Its sentence."),
+});
+
+const rollout = z
+  .object({
+    revision,
+    images: images.optional(),
+    release: release.optional(),
+    startedAt: time.describe("When the revision was first seen."),
+    step: z.int().min(0).describe("Index of the current step, from 0."),
+    promoting: z.boolean().optional().describe("The steps are done: 100 %, then the primary changes, then back."),
+    approvedStep: z.int().min(-1).optional().describe("The highest pause step that has been approved."),
+    weight: z.int().min(0).max(100).describe("Weight that Aviary wants in effect."),
+    weightSince: time.optional().describe("When that weight was written to the route."),
+    effectiveSince: time.optional().describe("When that weight came into effect; the analysis clock starts here."),
+    firstWeightAt: time.optional().describe("When the canary first had traffic in effect."),
+    waitingSince: time.optional().describe("Since when the canary's pods are awaited."),
+    exposed: z.boolean().optional().describe("Whether users have reached this revision."),
+    unjudged: z.boolean().optional().describe("Somebody asked for promotion without analysis."),
+    paused: z
+      .object({
+        by: z.string().max(256).describe("Who."),
+        reason: z.string().max(1024).optional().describe("Why."),
+        since: time.describe("Since when."),
+      })
+      .optional()
+      .describe("A person paused this rollout."),
+    withdrawal: withdrawal.optional().describe("The rollout is being taken back: traffic first, then pods."),
+    handledActions: z
+      .array(z.string().max(64))
+      .max(20)
+      .optional()
+      .describe("UIDs of the CanaryActions already obeyed."),
+  })
+  .describe("The rollout under way: all that is remembered between two looks.");
+
+const historyEntry = z.object({
+  revision,
+  images: images.optional(),
+  release: release.optional(),
+  outcome: outcome.describe("How it ended."),
+  startedAt: time.describe("When the revision was first seen."),
+  finishedAt: time.describe("When it ended."),
+  weight: z.int().min(0).max(100).describe("Highest weight that it had reached at the end."),
+  why,
+});
+
+const condition = z.object({
+  type: z.string().max(316).describe("Ready, Reconciling, Stalled or Promoted."),
+  status: z.enum(["True", "False", "Unknown"]).describe("Whether it holds."),
+  reason: z.string().max(1024).describe("Cause in CamelCase, for machines."),
+  message: z.string().max(32768).describe("Cause as a sentence."),
+  lastTransitionTime: time.describe("When `status` last changed."),
+  observedGeneration: z.int().min(0).optional().describe("Generation of the Canary that it speaks about."),
+});
+
+/** How many ended rollouts `status.history` keeps. */
+export const HISTORY_LIMIT = 10;
+
+export const canaryStatusSchema = z.object({
+  observedGeneration: z.int().min(0).optional().describe("Generation of the Canary that this status speaks about."),
+  phase: z.enum(phases).optional().describe("What the canary is doing."),
+  weight: z.int().min(0).max(100).optional().describe("Percent of requests that go to the canary."),
+  step: z.string().max(16).optional().describe("Current step of all steps, such as `2/6`."),
+  why: why.optional(),
+  target: version.optional().describe("What the target's template says now."),
+  targets: z
+    .array(targetStatus)
+    .max(1)
+    .optional()
+    .describe("For CI: the newest generation of the target that was seen, and how its revision ended."),
+  promoted: version
+    .extend({ time: time.describe("When it was promoted.") })
+    .optional()
+    .describe("What the primary runs."),
+  failed: version
+    .extend({ time: time.describe("When it was rolled back."), why })
+    .optional()
+    .describe("The revision that was rolled back last."),
+  primaryLabel: z
+    .object({
+      key: z.string().max(316).describe("Key of the label."),
+      value: z.string().max(63).describe("The primary's value."),
+    })
+    .optional()
+    .describe("The selector label that tells the primary's pods from the target's; derived once."),
+  adopted: z
+    .object({
+      replicas: z.int().min(0).describe("Replicas of the target."),
+      apexSelector: z
+        .record(z.string().max(316), z.string().max(63))
+        .optional()
+        .describe("Selector of the apex Service."),
+    })
+    .optional()
+    .describe("What Aviary found at adoption, for handing back."),
+  drainingSince: time
+    .optional()
+    .describe("Since when pods that lost their traffic are being drained, at adoption and at deletion."),
+  rollout: rollout.optional(),
+  checks: z.array(checkStatus).max(20).optional().describe("The checks of the rollout under way, or of the last one."),
+  history: z.array(historyEntry).max(HISTORY_LIMIT).optional().describe("Ended rollouts, the newest first."),
+  conditions: listMap(z.array(condition).max(8), "type")
+    .optional()
+    .describe("The state for kstatus, `kubectl wait`, Argo CD and Flux."),
+});
+
+export type Phase = (typeof phases)[number];
+export type RolloutOutcome = (typeof outcomes)[number];
+export type Verdict = (typeof verdicts)[number];
+export type CanaryStatus = z.infer<typeof canaryStatusSchema>;
+export type RolloutMemory = z.infer<typeof rollout>;
+export type Withdrawal = z.infer<typeof withdrawal>;
+export type CheckStatus = z.infer<typeof checkStatus>;
+export type Condition = z.infer<typeof condition>;
+export type HistoryEntry = z.infer<typeof historyEntry>;
+export type Version = z.infer<typeof version>;
+export type Why = z.infer<typeof why>;

@@ -1,0 +1,85 @@
+import type { EventRecorder } from "./kube/events.ts";
+import { createFreshReads } from "./kube/fresh.ts";
+import type { FreshReads } from "./kube/fresh.ts";
+import type { Informers } from "./kube/informer.ts";
+import type { Kube } from "./kube/port.ts";
+import { createQueue } from "./kube/queue.ts";
+import type { Queue } from "./kube/queue.ts";
+import type { Log } from "./lib/log.ts";
+import type { Clock } from "./lib/time.ts";
+import { createProviders } from "./observe/providers.ts";
+import type { AskProvider } from "./observe/readings.ts";
+import { createReadings } from "./observe/readings.ts";
+import { kindOf, reconcile } from "./reconcile.ts";
+import { watchEverything } from "./triggers.ts";
+import type { Telemetry } from "./server/telemetry.ts";
+
+export interface ControllerOptions {
+  readonly kube: Kube;
+  readonly informers: Informers;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly telemetry: Telemetry;
+  readonly events: EventRecorder;
+  /** Canaries that are looked at side by side. */
+  readonly workers: number;
+  readonly prometheusUrl: string | undefined;
+  readonly ownNamespace: string;
+  /** Asks metrics back-ends; those of the providers when left out. */
+  readonly ask?: AskProvider;
+  /** Aborted when this process may not act any more. */
+  readonly signal: AbortSignal;
+}
+
+export interface Controller {
+  readonly queue: Queue;
+  readonly reads: FreshReads;
+  /** Starts nothing any more, and waits for what runs. */
+  stop(options: { readonly deadlineMs: number }): Promise<void>;
+}
+
+/** Watches what can change a canary, turns every change into the canary's key, and works on the keys. */
+export function startController(options: ControllerOptions): Controller {
+  const { kube, informers, clock, log, telemetry, events, workers, signal } = options;
+  const reads = createFreshReads(informers, clock);
+  const providerOptions = {
+    kube,
+    reads,
+    defaultPrometheusUrl: options.prometheusUrl,
+    ownNamespace: options.ownNamespace,
+  };
+  const providers = createProviders(providerOptions);
+  const readings = createReadings({
+    clock,
+    ask: options.ask ?? providers.ask,
+    onAnswer: (key) => {
+      queue.add(key);
+    },
+    signal,
+  });
+  const queue: Queue = createQueue({
+    clock,
+    workers,
+    signal,
+    run: (key, { signal: running }) =>
+      reconcile(key, { kube, reads, clock, readings, providers: providerOptions, events, telemetry, log }, running),
+    onError: ({ key, error, failures, retryInMs }) => {
+      telemetry.queueRetried();
+      const kind = kindOf(error);
+      if (kind === "stopped") return;
+      const fields = { canary: key, kind, failures, retryInMs, err: error };
+      if (kind === "bug") log.error(fields, "looking at the canary failed");
+      else log.warn(fields, "the canary is looked at again later");
+    },
+  });
+  watchEverything({ informers, reads, queue });
+  telemetry.observeQueue(() => ({ depth: queue.figures().depth, oldestMs: queue.figures().oldestAgeMs }));
+  return {
+    queue,
+    reads,
+    async stop({ deadlineMs }) {
+      await queue.stop({ deadlineMs });
+      await providers.close();
+    },
+  };
+}

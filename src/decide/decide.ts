@@ -1,0 +1,99 @@
+import * as adoption from "./rules/adoption.ts";
+import * as handBack from "./rules/handBack.ts";
+import * as interruptions from "./rules/interruptions.ts";
+import * as promotion from "./rules/promotion.ts";
+import * as requests from "./rules/requests.ts";
+import * as rest from "./rules/rest.ts";
+import * as steps from "./rules/steps.ts";
+import * as withdrawal from "./rules/withdrawal.ts";
+import { situate } from "./situation.ts";
+import type { Rule } from "./situation.ts";
+import type { Decision, Observation } from "./types.ts";
+
+/**
+ * The rules in order of precedence: the first that answers decides. This list is the table of contents of what
+ * Aviary does; the name of the rule that answered stands in status, events, logs and metrics.
+ */
+export const rules: readonly Rule[] = [
+  // The Canary is being deleted.
+  handBack.letGo,
+  handBack.moveTrafficToPrimary,
+  handBack.restoreTarget,
+  handBack.switchApexBack,
+  handBack.switchPrimaryBack,
+  handBack.releaseRoute,
+  handBack.finishHandBack,
+
+  // What outranks everything else.
+  requests.answerAgain,
+  requests.rollBackOnRequest,
+  withdrawal.withdrawTraffic,
+  withdrawal.drainWithdrawn,
+  withdrawal.finishWithdrawal,
+
+  rest.refuseInvalid,
+
+  // Adoption of a target that serves already.
+  adoption.addFinalizer,
+  adoption.createServices,
+  adoption.waitForTarget,
+  adoption.createPrimary,
+  adoption.waitForNewPrimary,
+  adoption.routeToPrimary,
+  adoption.switchApex,
+  adoption.stopFeedingPrimary,
+  adoption.drainTarget,
+  adoption.finishAdoption,
+
+  // What somebody changed by hand.
+  rest.repairServices,
+  rest.repairPrimary,
+  rest.repairApex,
+
+  // What interrupts a rollout.
+  requests.obeyRequest,
+  interruptions.protectUsers,
+  interruptions.honourSuspend,
+  interruptions.restartOnNewRevision,
+  interruptions.failOnChecks,
+  interruptions.failOnDeadline,
+
+  // The primary has the new revision: the way is forward only.
+  promotion.waitForPrimary,
+  promotion.returnTraffic,
+  promotion.drainCanary,
+  promotion.finishPromotion,
+
+  // A step: pods, then weight, then judgement.
+  interruptions.waitWhilePaused,
+  steps.scaleCanary,
+  steps.waitForCanary,
+  steps.shiftTraffic,
+  steps.notePodsReady,
+  steps.waitForApproval,
+  steps.holdWeight,
+  steps.waitForChecks,
+  steps.waitForMinDuration,
+  steps.advance,
+
+  // After the last step: everything on the canary, then the primary changes.
+  promotion.drainPrimary,
+  promotion.updatePrimary,
+
+  // Nothing is under way.
+  rest.startRollout,
+  rest.restartPrimary,
+  rest.keepAtRest,
+  rest.rest,
+];
+
+/** Decides what is to be done about a canary. Pure: the same observation always gives the same decision. */
+export function decide(observation: Observation): Decision {
+  const situation = situate(observation);
+  for (const rule of rules) {
+    const answered = rule(situation);
+    if (answered === undefined) continue;
+    return { ...answered, rule: rule.name, memory: { ...situation.memory, ...answered.memory } };
+  }
+  throw new Error("no rule answered; `rest` must always do so");
+}

@@ -1,0 +1,111 @@
+import type { HistoryEntry, RolloutMemory, RolloutOutcome } from "../api/status.ts";
+import { podsFor, stepLabel, timestamp } from "./situation.ts";
+import type { Answered, Situation } from "./situation.ts";
+import type { Action, Workload } from "./types.ts";
+
+/** Starts to remember a rollout of what the target says now. */
+export function newRollout(situation: Situation, target: Workload): RolloutMemory {
+  return { ...target.version, startedAt: timestamp(situation.now), step: 0, weight: 0 };
+}
+
+/** Pods that carry all of the traffic: as many as the primary has. */
+export function fullSize(situation: Situation): number {
+  return Math.max(1, situation.primary?.replicas ?? situation.memory.adopted?.replicas ?? 1);
+}
+
+/** Whether the primary has been changed to the rollout's revision already: from then on there is no way back. */
+export function primaryHasRevision(situation: Situation, rollout: RolloutMemory): boolean {
+  return situation.primary?.version.revision === rollout.revision;
+}
+
+/**
+ * Whether the canary has pods for `weight`. Before the first weight the Deployment's controller must have seen the
+ * newest template, or pods of an older one would be counted. Later the pods are frozen, and scaling alone moves the
+ * generation.
+ */
+export function hasPodsFor(situation: Situation, weight: number): boolean {
+  const { target, services } = situation;
+  if (target === undefined) return false;
+  const need = podsFor(weight, fullSize(situation));
+  if (situation.weight === 0 && !target.settled) return false;
+  return target.available >= need && services.canary.ready >= need;
+}
+
+/** The action that gives the canary pods for `weight`, when it has asked for fewer. Never takes pods away. */
+export function scaleUpFor(situation: Situation, weight: number): Action | undefined {
+  const need = podsFor(weight, fullSize(situation));
+  if (situation.target === undefined || situation.target.replicas >= need) return undefined;
+  return { kind: "scaleTarget", replicas: need };
+}
+
+interface Withdraw {
+  readonly rollout: RolloutMemory;
+  readonly outcome: RolloutOutcome;
+  readonly rule: string;
+  readonly message: string;
+}
+
+/** Begins to take a rollout back: traffic first, in one write; the pods follow when they are drained. */
+export function withdraw(situation: Situation, { rollout, outcome, rule, message }: Withdraw): Answered {
+  const { effectiveSince: _effective, paused: _paused, waitingSince: _waiting, ...rest } = rollout;
+  const exposed = rollout.exposed === true;
+  // Rollback must not need anything but the Kubernetes API, and never routes to a primary that is not ready.
+  const movable = exposed && situation.services.primary.ready > 0 && !(situation.problem?.blocksTraffic ?? false);
+  return {
+    phase: phaseOfWithdrawal(outcome),
+    message,
+    actions: movable ? [{ kind: "setWeight", weight: 0 }] : [],
+    memory: {
+      rollout: {
+        ...rest,
+        withdrawal: { outcome, rule, message },
+        ...(movable ? { weight: 0, weightSince: timestamp(situation.now) } : {}),
+      },
+    },
+    recheckAfterMs: 0,
+  };
+}
+
+export function phaseOfWithdrawal(outcome: RolloutOutcome): Answered["phase"] {
+  return outcome === "Superseded" ? "Progressing" : "RollingBack";
+}
+
+interface Ending {
+  readonly rollout: RolloutMemory;
+  readonly outcome: RolloutOutcome;
+  readonly rule: string;
+  readonly message: string;
+}
+
+/** The entry that the history keeps of a rollout that ends now. */
+export function endOf(situation: Situation, { rollout, outcome, rule, message }: Ending): HistoryEntry {
+  const { revision, images, release, startedAt } = rollout;
+  return {
+    revision,
+    ...(images === undefined ? {} : { images }),
+    ...(release === undefined ? {} : { release }),
+    outcome,
+    startedAt,
+    finishedAt: timestamp(situation.now),
+    weight: reachedWeight(situation, rollout),
+    why: { rule, message },
+  };
+}
+
+/** The weight of the step that it had come to. */
+function reachedWeight(situation: Situation, rollout: RolloutMemory): number {
+  if (rollout.exposed !== true) return 0;
+  if (rollout.promoting === true) return 100;
+  const weights = situation.steps.slice(0, rollout.step + 1).map((step) => ("weight" in step ? step.weight : 0));
+  return Math.max(0, ...weights);
+}
+
+/** `step 2/6` for sentences. */
+export function stepOf(situation: Situation, rollout: RolloutMemory): string {
+  return `step ${stepLabel(rollout.step, situation.steps.length)}`;
+}
+
+/** Why pods are not ready, in the cluster's words when it said something. */
+export function podsTrouble(workload: Workload | undefined): string {
+  return workload?.trouble ?? `${workload?.available ?? 0} of ${workload?.replicas ?? 0} available`;
+}

@@ -1,0 +1,213 @@
+import { FINALIZER } from "../../lib/names.ts";
+import { podsTrouble } from "../rollout.ts";
+import { elapsedMs, timestamp } from "../situation.ts";
+import type { Answered, Situation } from "../situation.ts";
+import { effectOf } from "../traffic.ts";
+import type { Action } from "../types.ts";
+
+/*
+ * Adoption of a Deployment that serves already. Nobody may lose a request, so every switch is make-before-break:
+ *
+ *   leaf Services (the primary's fed with the target's pods) ─▶ primary ready ─▶ route 100/0 ─▶ apex Service
+ *   ─▶ feeds removed ─▶ target drained ─▶ target at 0
+ *
+ * Each rule looks at the world and not at a list of what was done, so a crash anywhere repeats harmlessly.
+ */
+
+function adopting(s: Situation): boolean {
+  return s.memory.promoted === undefined;
+}
+
+/** Marks the Canary so that its deletion hands the traffic back before it is gone. */
+export function addFinalizer(s: Situation): Answered | undefined {
+  if (s.canary.metadata.finalizers?.includes(FINALIZER) === true) return undefined;
+  return {
+    phase: "Initializing",
+    message: "adopting the target",
+    actions: [{ kind: "addFinalizer" }],
+    recheckAfterMs: 0,
+  };
+}
+
+/** Makes the Services, and lets the target's pods answer for a primary that is not ready yet. */
+export function createServices(s: Situation): Answered | undefined {
+  if (!adopting(s)) return undefined;
+  const actions: Action[] = [];
+  if (!s.services.complete) actions.push({ kind: "ensureServices" });
+  const { feed } = s.services.primary;
+  if (s.services.primary.ready === 0 && feed?.current !== true) {
+    actions.push({ kind: "feedService", service: "primary", from: "canary" });
+  }
+  if (actions.length === 0) return undefined;
+  return { phase: "Initializing", message: "making the primary and the canary Service", actions };
+}
+
+/** Adopts what the ready pods run, so it waits until the target's own rolling update has finished. */
+export function waitForTarget(s: Situation): Answered | undefined {
+  if (!adopting(s) || s.memory.adopted !== undefined) return undefined;
+  if (s.target === undefined || (s.target.settled && s.target.replicas > 0)) return undefined;
+  const message =
+    s.target.replicas === 0
+      ? "the target has no replicas: scale it up to adopt it"
+      : `waiting for the target's own rolling update: ${podsTrouble(s.target)}`;
+  return { phase: "Initializing", message, actions: [] };
+}
+
+/** Makes the primary, a copy of the target at its size. */
+export function createPrimary(s: Situation): Answered | undefined {
+  const { target, primary } = s;
+  if (!adopting(s) || target === undefined || s.memory.drainingSince !== undefined) return undefined;
+  // The target may change while it is adopted; it is still its own rolling update that serves users.
+  if (primary?.version.revision === target.version.revision) return undefined;
+  if (!target.settled) return undefined;
+  return {
+    phase: "Initializing",
+    message: `making the primary from revision ${target.version.revision} with ${target.replicas} replicas`,
+    actions: [{ kind: "ensurePrimary", replicas: target.replicas, revision: target.version.revision }],
+    memory: { adopted: found(s, target.replicas), primaryLabel: s.memory.primaryLabel ?? s.primaryLabel },
+  };
+}
+
+/** What is handed back at deletion. A selector that is ours already was found by an earlier look. */
+function found(s: Situation, replicas: number): NonNullable<Situation["memory"]["adopted"]> {
+  const selector =
+    s.memory.adopted?.apexSelector ?? (s.services.apex.selects === "primary" ? undefined : s.apexSelector);
+  return { replicas, ...(selector === undefined ? {} : { apexSelector: { ...selector } }) };
+}
+
+/** Waits until the primary can carry everything. */
+export function waitForNewPrimary(s: Situation): Answered | undefined {
+  const { primary } = s;
+  if (!adopting(s)) return undefined;
+  if (primary?.settled === true && primary.replicas > 0 && s.services.primary.ready >= primary.replicas)
+    return undefined;
+  const message = `waiting for the primary: ${podsTrouble(primary)}`;
+  const trouble = primary?.trouble;
+  return {
+    phase: "Initializing",
+    message,
+    actions: [],
+    ...(trouble === undefined ? {} : { warning: { reason: "PrimaryNotReady", message: trouble } }),
+  };
+}
+
+/** Points the route at the primary alone. */
+export function routeToPrimary(s: Situation): Answered | undefined {
+  if (!adopting(s)) return undefined;
+  const effect = effectOf(s, 0, undefined);
+  const phase = "Initializing";
+  switch (effect.state) {
+    case "differs":
+      return { phase, message: "the route gives the primary everything", actions: [{ kind: "setWeight", weight: 0 }] };
+    case "rejected":
+      return {
+        phase,
+        message: `the route is rejected (${effect.reason}): ${effect.message}`,
+        actions: [],
+        stalled: { reason: "RouteRejected", message: effect.message },
+      };
+    case "pending":
+    case "effective":
+      return undefined;
+  }
+}
+
+/** Points the apex Service at the primary: its pods are added first, then the selector moves, then the addition goes. */
+export function switchApex(s: Situation): Answered | undefined {
+  if (!adopting(s)) return undefined;
+  return pointWithFeed(s, { service: "apex", at: "primary", from: "primary", phase: "Initializing" });
+}
+
+interface Pointing {
+  readonly service: "apex" | "primary";
+  readonly at: "primary" | "target";
+  /** The leaf Service whose endpoints are those of the pods that it is pointed at. */
+  readonly from: "primary" | "canary";
+  readonly phase: Answered["phase"];
+}
+
+/** Moves a Service's selector without a moment in which nobody is behind it. */
+export function pointWithFeed(s: Situation, { service, at, from, phase }: Pointing): Answered | undefined {
+  const view = s.services[service];
+  const name = service === "apex" ? "apex" : "primary";
+  if (!view.exists) return undefined;
+  if (view.selects === at) {
+    if (view.feed === undefined) return undefined;
+    const left = s.settleMs - view.feed.ageMs;
+    if (view.ready === 0 || left > 0) {
+      return { phase, message: `waiting for the endpoints of the ${name} Service`, actions: [], ...recheck(left) };
+    }
+    return {
+      phase,
+      message: `the ${name} Service finds its pods by itself`,
+      actions: [{ kind: "stopFeed", service }],
+      recheckAfterMs: 0,
+    };
+  }
+  if (view.feed === undefined || !view.feed.current) {
+    const feed = service === "apex" ? ({ service, from } as const) : ({ service, from: "canary" } as const);
+    return {
+      phase,
+      message: `adding the ${at}'s pods to the ${name} Service`,
+      actions: [{ kind: "feedService", ...feed }],
+    };
+  }
+  const left = s.settleMs - view.feed.ageMs;
+  if (left > 0) {
+    return {
+      phase,
+      message: `waiting until the ${at}'s pods are known behind the ${name} Service`,
+      actions: [],
+      recheckAfterMs: left,
+    };
+  }
+  return {
+    phase,
+    message: `pointing the ${name} Service at the ${at}`,
+    actions: [{ kind: "pointService", service, at }],
+  };
+}
+
+function recheck(leftMs: number): { recheckAfterMs?: number } {
+  return leftMs > 0 ? { recheckAfterMs: leftMs } : {};
+}
+
+/** Lets the primary Service stand on its own pods. */
+export function stopFeedingPrimary(s: Situation): Answered | undefined {
+  if (!adopting(s) || s.services.primary.feed === undefined) return undefined;
+  return {
+    phase: "Initializing",
+    message: "the primary's pods answer for themselves",
+    actions: [{ kind: "stopFeed", service: "primary" }],
+    recheckAfterMs: 0,
+  };
+}
+
+/** Waits for the requests that the target's pods still work on, and for a data plane that follows late. */
+export function drainTarget(s: Situation): Answered | undefined {
+  if (!adopting(s)) return undefined;
+  const { drainingSince } = s.memory;
+  const wait = s.settleMs + s.drainMs;
+  const left = drainingSince === undefined ? wait : wait - elapsedMs(s.now, drainingSince);
+  if (left <= 0) return undefined;
+  return {
+    phase: "Initializing",
+    message: "the primary serves everyone; draining the target",
+    actions: [],
+    memory: { drainingSince: drainingSince ?? timestamp(s.now) },
+    recheckAfterMs: left,
+  };
+}
+
+/** Ends the adoption: the target rests at 0, and what the primary runs counts as promoted. */
+export function finishAdoption(s: Situation): Answered | undefined {
+  const { primary } = s;
+  if (!adopting(s) || primary === undefined) return undefined;
+  return {
+    phase: "Idle",
+    message: `adopted revision ${primary.version.revision}`,
+    actions: [{ kind: "parkTarget" }],
+    memory: { promoted: { ...primary.version, time: timestamp(s.now) }, drainingSince: undefined },
+    recheckAfterMs: 0,
+  };
+}

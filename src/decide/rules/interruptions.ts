@@ -1,0 +1,112 @@
+import { failedCheck } from "../checks.ts";
+import { newRollout, podsTrouble, primaryHasRevision, withdraw } from "../rollout.ts";
+import { elapsedMs, timestamp } from "../situation.ts";
+import type { Answered, Situation } from "../situation.ts";
+import { bringIntoEffect } from "../traffic.ts";
+
+/** Holds everything while the Canary is suspended: the weight is kept and put back, no step is taken. */
+export function honourSuspend(s: Situation): Answered | undefined {
+  if (!s.canary.spec.suspend) return undefined;
+  const message = "suspended: no step is taken and no rollout is started";
+  const { rollout } = s;
+  if (rollout === undefined) {
+    const { phase, message: rest } = restingPhase(s);
+    return {
+      phase,
+      message: `${message}; ${rest}`,
+      actions: s.route.weight === 0 ? [] : [{ kind: "setWeight", weight: 0 }],
+    };
+  }
+  if (rollout.weightSince !== undefined) {
+    const moving = bringIntoEffect(s, { phase: "Paused", rollout, weight: rollout.weight, message });
+    if (moving !== undefined) return { ...moving, awaiting: { reason: "Suspended", message } };
+  }
+  return { phase: "Paused", message, actions: [], awaiting: { reason: "Suspended", message } };
+}
+
+function restingPhase(s: Situation): { phase: Answered["phase"]; message: string } {
+  if (s.revision !== undefined && s.revision === s.memory.failed?.revision) {
+    return { phase: "Failed", message: "the last revision was rolled back" };
+  }
+  return { phase: "Idle", message: "the primary serves" };
+}
+
+/** Follows a target that changes in the middle of a rollout: back to weight 0 first, then its pods, then from step 1. */
+export function restartOnNewRevision(s: Situation): Answered | undefined {
+  const { rollout, target, revision } = s;
+  if (rollout === undefined || target === undefined || revision === rollout.revision) return undefined;
+  // The primary took the revision that was judged; whatever came later is a rollout of its own, after this one.
+  if (primaryHasRevision(s, rollout)) return undefined;
+  const reverted = revision === s.memory.promoted?.revision;
+  const rule = "restartOnNewRevision";
+  if (reverted) {
+    const message = `the target was put back to the promoted revision ${revision}`;
+    return withdraw(s, { rollout, outcome: "Reverted", rule, message });
+  }
+  const message = `revision ${target.version.revision} replaces ${rollout.revision}`;
+  if (rollout.exposed === true) return withdraw(s, { rollout, outcome: "Superseded", rule, message });
+  // Nobody has seen the older one: several changes before the first weight are one rollout.
+  return {
+    phase: "Progressing",
+    message,
+    actions: [],
+    memory: { rollout: newRollout(s, target), checks: [] },
+    recheckAfterMs: 0,
+  };
+}
+
+/** Rolls back when a check has failed. */
+export function failOnChecks(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout === undefined || rollout.unjudged === true || primaryHasRevision(s, rollout)) return undefined;
+  const failed = failedCheck(s.checks);
+  if (failed === undefined) return undefined;
+  const message = `check ${failed.name} failed: ${failed.message}`;
+  return withdraw(s, { rollout, outcome: "Failed", rule: "failOnChecks", message });
+}
+
+/** Rolls back when the canary's pods do not get ready within `progressDeadlineSeconds`. */
+export function failOnDeadline(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout?.waitingSince === undefined || primaryHasRevision(s, rollout)) return undefined;
+  const deadline = s.canary.spec.progressDeadlineSeconds;
+  if (elapsedMs(s.now, rollout.waitingSince) < deadline * 1_000) return undefined;
+  const message = `the canary's pods were not ready within ${deadline} s: ${podsTrouble(s.target)}`;
+  return withdraw(s, { rollout, outcome: "Failed", rule: "failOnDeadline", message });
+}
+
+/** Takes users away from a canary that has no ready pod left, without waiting for any verdict. */
+export function protectUsers(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout === undefined || s.weight === 0 || s.services.canary.ready > 0) return undefined;
+  if (s.services.primary.ready === 0) return undefined;
+  if (primaryHasRevision(s, rollout) && s.primary?.settled !== true) return undefined;
+  const { effectiveSince: _effective, ...rest } = rollout;
+  return {
+    phase: rollout.promoting === true ? "Promoting" : "Progressing",
+    message: `no canary pod is ready: all traffic goes to the primary (${podsTrouble(s.target)})`,
+    actions: [{ kind: "setWeight", weight: 0 }],
+    memory: {
+      rollout: {
+        ...rest,
+        weight: 0,
+        weightSince: timestamp(s.now),
+        waitingSince: rollout.waitingSince ?? timestamp(s.now),
+      },
+    },
+  };
+}
+
+/** Holds while a person has paused the rollout. */
+export function waitWhilePaused(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout?.paused === undefined || primaryHasRevision(s, rollout)) return undefined;
+  const { by, reason } = rollout.paused;
+  const message = `paused by ${by}${reason === undefined ? "" : `: ${reason}`}`;
+  const awaiting = { reason: "PausedByRequest", message };
+  if (rollout.weightSince !== undefined) {
+    const moving = bringIntoEffect(s, { phase: "Paused", rollout, weight: rollout.weight, message });
+    if (moving !== undefined) return { ...moving, awaiting };
+  }
+  return { phase: "Paused", message, actions: [], awaiting };
+}

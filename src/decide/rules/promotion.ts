@@ -1,0 +1,98 @@
+import { endOf, fullSize, podsTrouble, primaryHasRevision } from "../rollout.ts";
+import { elapsedMs, timestamp } from "../situation.ts";
+import type { Answered, Situation } from "../situation.ts";
+import { bringIntoEffect } from "../traffic.ts";
+
+/** Waits for the requests that the primary still works on, before it changes. */
+export function drainPrimary(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout?.promoting !== true || primaryHasRevision(s, rollout)) return undefined;
+  const left = s.drainMs - elapsedMs(s.now, rollout.effectiveSince);
+  if (left <= 0) return undefined;
+  return {
+    phase: "Promoting",
+    message: "the canary serves everyone; draining the primary before it changes",
+    actions: [],
+    recheckAfterMs: left,
+  };
+}
+
+/** Gives the primary the revision that was judged, while the canary serves everyone. */
+export function updatePrimary(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout?.promoting !== true || primaryHasRevision(s, rollout)) return undefined;
+  return {
+    phase: "Promoting",
+    message: `the primary changes to revision ${rollout.revision}`,
+    actions: [{ kind: "ensurePrimary", replicas: fullSize(s), revision: rollout.revision }],
+    memory: { rollout: { ...rollout, waitingSince: timestamp(s.now) } },
+  };
+}
+
+/** Keeps everyone on the canary until the changed primary is ready: the canary is the only known-good copy. */
+export function waitForPrimary(s: Situation): Answered | undefined {
+  const { rollout, primary } = s;
+  if (rollout === undefined || primary === undefined || !primaryHasRevision(s, rollout)) return undefined;
+  if (rollout.weight === 0) return undefined;
+  if (primary.settled && s.services.primary.ready >= primary.replicas) return undefined;
+  const moving = bringIntoEffect(s, { phase: "Promoting", rollout, weight: rollout.weight, message: "" });
+  if (moving !== undefined) return moving;
+  const trouble = podsTrouble(primary);
+  const leftMs = s.canary.spec.progressDeadlineSeconds * 1_000 - elapsedMs(s.now, rollout.waitingSince);
+  if (leftMs > 0) {
+    return { phase: "Promoting", message: `waiting for the primary: ${trouble}`, actions: [], recheckAfterMs: leftMs };
+  }
+  return {
+    phase: "Promoting",
+    message: `the canary goes on serving everyone: the primary does not get ready (${trouble})`,
+    actions: [],
+    stalled: { reason: "PrimaryNotReady", message: `${trouble}; Aviary goes on by itself when its pods get ready` },
+  };
+}
+
+/** Returns the traffic to the primary, which now runs the new revision. */
+export function returnTraffic(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout === undefined || !primaryHasRevision(s, rollout)) return undefined;
+  const message = "the primary is ready: it takes the traffic back";
+  return bringIntoEffect(s, { phase: "Promoting", rollout, weight: 0, message });
+}
+
+/** Waits for the requests that the canary's pods still work on. */
+export function drainCanary(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout === undefined || !primaryHasRevision(s, rollout)) return undefined;
+  const left = s.drainMs - elapsedMs(s.now, rollout.effectiveSince);
+  if (left <= 0) return undefined;
+  return {
+    phase: "Promoting",
+    message: "the primary serves everyone; draining the canary",
+    actions: [],
+    recheckAfterMs: left,
+  };
+}
+
+/** Ends a rollout well. */
+export function finishPromotion(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout === undefined || !primaryHasRevision(s, rollout)) return undefined;
+  const { revision, images, release } = rollout;
+  const message = `revision ${revision} is promoted`;
+  return {
+    phase: "Succeeded",
+    message,
+    actions: [{ kind: "parkTarget" }],
+    memory: {
+      rollout: undefined,
+      failed: undefined,
+      promoted: {
+        revision,
+        ...(images === undefined ? {} : { images }),
+        ...(release === undefined ? {} : { release }),
+        time: timestamp(s.now),
+      },
+    },
+    ended: endOf(s, { rollout, outcome: "Succeeded", rule: "finishPromotion", message }),
+    recheckAfterMs: 0,
+  };
+}

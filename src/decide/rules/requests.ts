@@ -1,0 +1,177 @@
+import type { RolloutMemory } from "../../api/status.ts";
+import type { Answered, Situation } from "../situation.ts";
+import { timestamp } from "../situation.ts";
+import { newRollout, primaryHasRevision, stepOf, withdraw } from "../rollout.ts";
+import type { Answer, Request } from "../types.ts";
+
+/** The effect of an action: a decision, or why it is refused. */
+type Obeyed = { readonly decision: Omit<Answered, "answers">; readonly message: string } | { readonly refused: string };
+
+/** Answers a request whose effect is in the status already; only its answer was lost. */
+export function answerAgain(s: Situation): Answered | undefined {
+  const handled = s.rollout?.handledActions ?? [];
+  const answers = s.requests
+    .filter((request) => handled.includes(request.uid))
+    .map((request): Answer => ({ request, phase: "Applied", message: "applied" }));
+  if (answers.length === 0) return undefined;
+  const { status } = s.canary;
+  return {
+    phase: status?.phase ?? "Initializing",
+    message: status?.why?.message ?? "",
+    actions: [],
+    answers,
+    statusStays: true,
+    recheckAfterMs: 0,
+  };
+}
+
+/** Rolls back at once when somebody asks for it. Outranks every other request, and every wait. */
+export function rollBackOnRequest(s: Situation): Answered | undefined {
+  const request = s.requests.find(({ action }) => action === "Abort");
+  return request === undefined ? undefined : answered(s, request, abort(s, request));
+}
+
+/** Does what people and CI ask for, the oldest request first. */
+export function obeyRequest(s: Situation): Answered | undefined {
+  const request = s.requests.find(({ action }) => action !== "Abort");
+  return request === undefined ? undefined : answered(s, request, obey(s, request));
+}
+
+function answered(s: Situation, request: Request, obeyed: Obeyed): Answered {
+  if ("refused" in obeyed) {
+    const { status } = s.canary;
+    return {
+      phase: status?.phase ?? "Initializing",
+      message: status?.why?.message ?? obeyed.refused,
+      actions: [],
+      answers: [{ request, phase: "Refused", message: obeyed.refused }],
+      statusStays: true,
+      recheckAfterMs: 0,
+    };
+  }
+  const { decision, message } = obeyed;
+  const rollout = decision.memory?.rollout;
+  const noted = rollout === undefined ? {} : { rollout: noteHandled(rollout, request) };
+  return {
+    ...decision,
+    memory: { ...decision.memory, ...noted },
+    answers: [{ request, phase: "Applied", message }],
+    recheckAfterMs: 0,
+  };
+}
+
+/** Bounded, so that a status cannot grow without end; older requests were answered long ago. */
+function noteHandled(rollout: RolloutMemory, request: Request): RolloutMemory {
+  return { ...rollout, handledActions: [...(rollout.handledActions ?? []), request.uid].slice(-20) };
+}
+
+function abort(s: Situation, request: Request): Obeyed {
+  const { rollout } = s;
+  if (rollout === undefined) return { refused: "there is no rollout to abort" };
+  const other = otherRevision(request, rollout.revision);
+  if (other !== undefined) return { refused: other };
+  if (rollout.withdrawal !== undefined) return { refused: `already under way: ${rollout.withdrawal.message}` };
+  if (primaryHasRevision(s, rollout)) {
+    return {
+      refused: `the primary already runs revision ${rollout.revision}; release the version before it to go back`,
+    };
+  }
+  const message = `aborted${by(request)}`;
+  return { decision: withdraw(s, { rollout, outcome: "Failed", rule: "rollBackOnRequest", message }), message };
+}
+
+function obey(s: Situation, request: Request): Obeyed {
+  const { rollout } = s;
+  if (request.action === "Retry") return retry(s, request);
+  if (rollout === undefined) return { refused: `there is no rollout to ${request.action.toLowerCase()}` };
+  const other = otherRevision(request, rollout.revision);
+  if (other !== undefined) return { refused: other };
+  if (rollout.withdrawal !== undefined)
+    return { refused: `the rollout is being taken back: ${rollout.withdrawal.message}` };
+  switch (request.action) {
+    case "Approve":
+      return approve(s, rollout, request);
+    case "Pause":
+      return changed({ ...rollout, paused: pausedBy(s, request) }, "Paused", `paused${by(request)}`);
+    case "Resume":
+      return resume(rollout, request);
+    case "Promote":
+      return finishStep(s, rollout, request);
+    case "PromoteFull": {
+      const { paused: _paused, ...rest } = rollout;
+      return changed({ ...rest, promoting: true, unjudged: true }, "Promoting", `promoted unjudged${by(request)}`);
+    }
+    case "Abort":
+      return abort(s, request);
+  }
+}
+
+function approve(s: Situation, rollout: RolloutMemory, request: Request): Obeyed {
+  const step = s.steps[rollout.step];
+  if (rollout.promoting === true || step === undefined || !("pause" in step)) {
+    return { refused: `${stepOf(s, rollout)} does not wait for an approval` };
+  }
+  if (request.step !== undefined && request.step !== rollout.step) {
+    return { refused: `step ${request.step} is not the one that waits; the current one is ${rollout.step}` };
+  }
+  return changed(
+    { ...rollout, approvedStep: rollout.step },
+    "Progressing",
+    `${stepOf(s, rollout)} approved${by(request)}`,
+  );
+}
+
+function resume(rollout: RolloutMemory, request: Request): Obeyed {
+  if (rollout.paused === undefined) return { refused: "the rollout is not paused by anybody" };
+  const { paused: _paused, ...rest } = rollout;
+  return changed(rest, "Progressing", `resumed${by(request)}`);
+}
+
+/** Ends the current step now; the next one begins, judged like any other. */
+function finishStep(s: Situation, rollout: RolloutMemory, request: Request): Obeyed {
+  if (rollout.promoting === true) return { refused: "the last step is done; the rollout is being promoted" };
+  const { paused: _paused, ...rest } = rollout;
+  const last = rollout.step + 1 >= s.steps.length;
+  const next = last ? { ...rest, promoting: true } : { ...rest, step: rollout.step + 1 };
+  return changed(next, last ? "Promoting" : "Progressing", `${stepOf(s, rollout)} finished${by(request)}`);
+}
+
+function retry(s: Situation, request: Request): Obeyed {
+  const { failed } = s.memory;
+  if (s.rollout !== undefined) return { refused: "a rollout is under way" };
+  if (s.target === undefined || failed === undefined || failed.revision !== s.revision) {
+    return { refused: "there is no failed revision to retry" };
+  }
+  const other = otherRevision(request, failed.revision);
+  if (other !== undefined) return { refused: other };
+  const message = `revision ${failed.revision} is tried again${by(request)}`;
+  return {
+    decision: {
+      phase: "Progressing",
+      message,
+      actions: [],
+      memory: { rollout: newRollout(s, s.target), checks: [], failed: undefined },
+    },
+    message,
+  };
+}
+
+function changed(rollout: RolloutMemory, phase: Answered["phase"], message: string): Obeyed {
+  const awaiting = phase === "Paused" ? { awaiting: { reason: "PausedByRequest", message } } : {};
+  return { decision: { phase, message, actions: [], memory: { rollout }, ...awaiting }, message };
+}
+
+function pausedBy(s: Situation, request: Request): NonNullable<RolloutMemory["paused"]> {
+  const reason = request.reason === undefined ? {} : { reason: request.reason };
+  return { by: request.requestedBy ?? "somebody", ...reason, since: timestamp(s.now) };
+}
+
+function otherRevision(request: Request, revision: string): string | undefined {
+  if (request.revision === undefined || request.revision === revision) return undefined;
+  return `asked for revision ${request.revision}, but revision ${revision} is under way`;
+}
+
+function by(request: Request): string {
+  const who = request.requestedBy === undefined ? "" : ` by ${request.requestedBy}`;
+  return request.reason === undefined ? who : `${who}: ${request.reason}`;
+}

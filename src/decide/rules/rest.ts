@@ -1,0 +1,119 @@
+import { newRollout, scaleUpFor } from "../rollout.ts";
+import { isWeightStep } from "../situation.ts";
+import type { Answered, Situation } from "../situation.ts";
+import type { Action } from "../types.ts";
+
+/** Stops at what only a person can mend, and says what to do. The weight stays as it is. */
+export function refuseInvalid(s: Situation): Answered | undefined {
+  if (s.problem === undefined) return undefined;
+  const { reason, message, hint } = s.problem;
+  return {
+    phase: s.canary.status?.phase ?? "Initializing",
+    message: `${message}. ${hint}`,
+    actions: [],
+    stalled: { reason, message: `${message}. ${hint}` },
+  };
+}
+
+/** Puts Services back that somebody deleted or changed. */
+export function repairServices(s: Situation): Answered | undefined {
+  if (s.memory.promoted === undefined || s.services.complete) return undefined;
+  const phase = s.canary.status?.phase ?? "Idle";
+  return { phase, message: "putting the Services back", actions: [{ kind: "ensureServices" }] };
+}
+
+/** Makes a primary again that somebody deleted, when the target still holds what was promoted. */
+export function repairPrimary(s: Situation): Answered | undefined {
+  const { primary, target, memory } = s;
+  if (memory.promoted === undefined || primary !== undefined || target === undefined) return undefined;
+  if (target.version.revision !== memory.promoted.revision) {
+    const message = `the primary is gone, and the target does not hold the promoted revision ${memory.promoted.revision}`;
+    const hint = "put the target back to that revision, and Aviary makes the primary again";
+    return {
+      phase: s.canary.status?.phase ?? "Idle",
+      message,
+      actions: [],
+      stalled: { reason: "PrimaryMissing", message: `${message}; ${hint}` },
+    };
+  }
+  const replicas = Math.max(1, memory.adopted?.replicas ?? 1);
+  return {
+    phase: "Idle",
+    message: "making the primary again: somebody deleted it",
+    actions: [{ kind: "ensurePrimary", replicas, revision: target.version.revision }],
+  };
+}
+
+/** Puts the apex Service back on the primary when somebody pointed it elsewhere. */
+export function repairApex(s: Situation): Answered | undefined {
+  const { apex, primary } = s.services;
+  if (s.memory.promoted === undefined || !apex.exists || apex.selects === "primary" || primary.ready === 0)
+    return undefined;
+  return {
+    phase: s.canary.status?.phase ?? "Idle",
+    message: "pointing the apex Service at the primary again",
+    actions: [{ kind: "pointService", service: "apex", at: "primary" }],
+  };
+}
+
+/** Begins a rollout when the target holds a revision that was neither promoted nor rolled back. */
+export function startRollout(s: Situation): Answered | undefined {
+  const { target, memory } = s;
+  if (s.rollout !== undefined || target === undefined) return undefined;
+  const { revision } = target.version;
+  if (revision === memory.promoted?.revision || revision === memory.failed?.revision) return undefined;
+  const rollout = newRollout(s, target);
+  const first = s.steps[0];
+  const scale = isWeightStep(first) && first.weight > 0 ? scaleUpFor(s, first.weight) : undefined;
+  const thaw: Action[] = target.paused ? [{ kind: "thawTarget" }] : [];
+  return {
+    phase: "Progressing",
+    message: `new revision ${revision}${target.version.images === undefined ? "" : ` (${target.version.images.join(", ")})`}`,
+    actions: [...thaw, ...(scale === undefined ? [] : [scale])],
+    memory: {
+      rollout: scale === undefined ? rollout : { ...rollout, waitingSince: rollout.startedAt },
+      checks: [],
+      failed: undefined,
+    },
+    recheckAfterMs: 0,
+  };
+}
+
+/** Restarts the primary when somebody restarts the target (`kubectl rollout restart`): that is not a release. */
+export function restartPrimary(s: Situation): Answered | undefined {
+  const { target, primary } = s;
+  if (target?.restartedAt === undefined || primary === undefined || target.restartedAt === primary.restartedAt)
+    return undefined;
+  if (target.version.revision !== primary.version.revision) return undefined;
+  return {
+    phase: atRest(s).phase,
+    message: "restarting the primary by a rolling update",
+    actions: [{ kind: "restartPrimary", restartedAt: target.restartedAt }],
+  };
+}
+
+/** Keeps the weight at 0 and the target without pods while nothing is rolled out. */
+export function keepAtRest(s: Situation): Answered | undefined {
+  const actions: Action[] = [];
+  if (s.route.weight !== 0 || !s.route.uniform) actions.push({ kind: "setWeight", weight: 0 });
+  else if (s.target !== undefined && (s.target.replicas > 0 || s.target.paused)) actions.push({ kind: "parkTarget" });
+  if (actions.length === 0) return undefined;
+  return { ...atRest(s), message: `${atRest(s).message}; put back what somebody changed`, actions };
+}
+
+/** Rests: the primary serves. */
+export function rest(s: Situation): Answered {
+  const forgets = s.revision === s.memory.promoted?.revision && s.memory.failed !== undefined;
+  // Failed ends when the target is put back to what is promoted.
+  return { ...atRest(s), actions: [], ...(forgets ? { memory: { failed: undefined } } : {}) };
+}
+
+function atRest(s: Situation): Pick<Answered, "phase" | "message"> {
+  const { failed, promoted } = s.memory;
+  if (failed !== undefined && failed.revision === s.revision) return { phase: "Failed", message: failed.why.message };
+  const latest = s.canary.status?.history?.[0];
+  if (latest?.outcome === "Succeeded" && latest.revision === promoted?.revision) {
+    return { phase: "Succeeded", message: `revision ${promoted.revision} is promoted` };
+  }
+  return { phase: "Idle", message: `revision ${promoted?.revision ?? "unknown"} serves; nothing to roll out` };
+}

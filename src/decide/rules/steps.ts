@@ -1,0 +1,216 @@
+import { formatDuration } from "../../lib/time.ts";
+import type { CheckStatus, RolloutMemory } from "../../api/status.ts";
+import { notPassing } from "../checks.ts";
+import { fullSize, hasPodsFor, podsTrouble, scaleUpFor, stepOf, withdraw } from "../rollout.ts";
+import { durationOf, elapsedMs, isWeightStep, podsFor, timestamp } from "../situation.ts";
+import type { Answered, Situation } from "../situation.ts";
+import { bringIntoEffect } from "../traffic.ts";
+
+/** The weight that the current step wants; a pause keeps the one before. */
+export function stepWeight(s: Situation, rollout: RolloutMemory): number {
+  if (rollout.promoting === true) return 100;
+  const step = s.steps[currentStep(s, rollout)];
+  return isWeightStep(step) ? step.weight : rollout.weight;
+}
+
+/** Somebody may have shortened the list of steps: the last one is then the current one. Promotion is never implied. */
+function currentStep(s: Situation, rollout: RolloutMemory): number {
+  return Math.min(rollout.step, s.steps.length - 1);
+}
+
+function phaseOf(rollout: RolloutMemory): "Promoting" | "Progressing" {
+  return rollout.promoting === true ? "Promoting" : "Progressing";
+}
+
+/** While pods are awaited, how often to look why they are not ready. */
+const TROUBLE_PERIOD_MS = 5_000;
+
+/** Gives the canary pods for the weight of this step, before the weight. */
+export function scaleCanary(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout === undefined) return undefined;
+  const weight = stepWeight(s, rollout);
+  if (weight === 0) return undefined;
+  const action = scaleUpFor(s, weight);
+  if (action === undefined) return undefined;
+  return {
+    phase: phaseOf(rollout),
+    message: `scaling the canary to ${podsFor(weight, fullSize(s))} for weight ${weight}`,
+    actions: [action],
+    memory: { rollout: { ...rollout, waitingSince: rollout.waitingSince ?? timestamp(s.now) } },
+  };
+}
+
+/** Waits until the canary's pods are ready and reachable through its Service. */
+export function waitForCanary(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout === undefined) return undefined;
+  const weight = stepWeight(s, rollout);
+  if (weight === 0 || hasPodsFor(s, weight)) return undefined;
+  const since = rollout.waitingSince ?? timestamp(s.now);
+  const leftMs = s.canary.spec.progressDeadlineSeconds * 1_000 - elapsedMs(s.now, since);
+  return {
+    phase: phaseOf(rollout),
+    message: `waiting for ${podsFor(weight, fullSize(s))} ready canary pods: ${podsTrouble(s.target)}`,
+    actions: [],
+    memory: { rollout: { ...rollout, waitingSince: since } },
+    recheckAfterMs: Math.max(0, Math.min(leftMs, TROUBLE_PERIOD_MS)),
+  };
+}
+
+/** Freezes the canary's pods, moves the weight of this step, and waits until it is in effect. */
+export function shiftTraffic(s: Situation): Answered | undefined {
+  const { rollout, target } = s;
+  if (rollout === undefined || target === undefined) return undefined;
+  const weight = stepWeight(s, rollout);
+  const { waitingSince: _waiting, ...ready } = rollout;
+  const message =
+    rollout.promoting === true
+      ? "all steps passed: everything goes to the canary before the primary changes"
+      : `${stepOf(s, rollout)}: weight ${weight}`;
+  const moving = bringIntoEffect(s, { phase: phaseOf(rollout), rollout: ready, weight, message });
+  const frozen = weight === 0 || target.paused;
+  if (frozen) return moving;
+  // Its pods stand still from before the first weight on, whatever Git applies meanwhile.
+  const freeze = { kind: "freezeTarget", generation: target.generation } as const;
+  return moving === undefined
+    ? { phase: phaseOf(rollout), message: "freezing the canary's pods again", actions: [freeze] }
+    : { ...moving, actions: [freeze, ...moving.actions] };
+}
+
+/** Forgets a wait for pods that are ready again, so that the next one has its whole deadline. */
+export function notePodsReady(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout?.waitingSince === undefined) return undefined;
+  const { waitingSince: _waiting, ...ready } = rollout;
+  return {
+    phase: phaseOf(rollout),
+    message: "the canary's pods are ready",
+    actions: [],
+    memory: { rollout: ready },
+    recheckAfterMs: 0,
+  };
+}
+
+/** Waits at a pause until somebody approves. */
+export function waitForApproval(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout === undefined || rollout.promoting === true) return undefined;
+  const index = currentStep(s, rollout);
+  if (isWeightStep(s.steps[index]) || (rollout.approvedStep ?? -1) >= index) return undefined;
+  const message = `${stepOf(s, rollout)} waits for an approval`;
+  return { ...waiting(s), phase: "Paused", message, actions: [], awaiting: { reason: "AwaitingApproval", message } };
+}
+
+/** Holds the weight of a step for its time. */
+export function holdWeight(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout === undefined || rollout.promoting === true) return undefined;
+  const left = holdMs(s, rollout) - elapsedMs(s.now, rollout.effectiveSince);
+  if (left <= 0) return undefined;
+  return {
+    phase: "Progressing",
+    message: `${stepOf(s, rollout)}: holding weight ${rollout.weight} for ${formatDuration(holdMs(s, rollout))}`,
+    actions: [],
+    recheckAfterMs: Math.min(left, nextReadingMs(s)),
+  };
+}
+
+function holdMs(s: Situation, rollout: RolloutMemory): number {
+  const step = s.steps[currentStep(s, rollout)];
+  return isWeightStep(step) ? durationOf(step.hold) : 0;
+}
+
+/** Holds a step until every check has said yes at its weight; what happens when they do not decide, the user says. */
+export function waitForChecks(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout === undefined || rollout.promoting === true || rollout.unjudged === true) return undefined;
+  if (!isWeightStep(s.steps[currentStep(s, rollout)]) || rollout.weight === 0) return undefined;
+  const open = notPassing(s.checks, Date.parse(rollout.effectiveSince ?? timestamp(s.now)));
+  const first = open[0];
+  if (first === undefined) return undefined;
+  const overtime = elapsedMs(s.now, rollout.effectiveSince) - holdMs(s, rollout);
+  const patience = durationOf(s.canary.spec.analysis.undecidedAfter);
+  if (overtime < patience) {
+    return {
+      phase: "Progressing",
+      message: `${stepOf(s, rollout)}: ${sentence(first)}`,
+      actions: [],
+      recheckAfterMs: Math.min(patience - overtime, nextReadingMs(s)),
+    };
+  }
+  return whenUndecided(s, rollout, open);
+}
+
+function whenUndecided(s: Situation, rollout: RolloutMemory, open: readonly CheckStatus[]): Answered | undefined {
+  const unanswered = open.find((check) => check.verdict === "Error");
+  const first = unanswered ?? open[0];
+  if (first === undefined) return undefined;
+  const policy = s.canary.spec.analysis.onUndecided;
+  // A provider that does not answer says nothing about the canary: it is neither promoted nor rolled back for that.
+  if (unanswered === undefined && policy === "Promote") return undefined;
+  if (unanswered === undefined && policy === "Rollback") {
+    const message = `undecided, and onUndecided is Rollback: ${sentence(first)}`;
+    return withdraw(s, { rollout, outcome: "Failed", rule: "waitForChecks", message });
+  }
+  const message = `${stepOf(s, rollout)} is held: ${sentence(first)}`;
+  const reason = unanswered === undefined ? "Undecided" : "MetricsUnavailable";
+  return { ...waiting(s), phase: "Paused", message, actions: [], awaiting: { reason, message } };
+}
+
+function sentence(check: CheckStatus): string {
+  return check.verdict === "Pass"
+    ? `check ${check.name} has no reading at this weight yet`
+    : `check ${check.name}: ${check.message}`;
+}
+
+/** Keeps the canary under way for as long as the user said, whatever the steps add up to. */
+export function waitForMinDuration(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout === undefined || rollout.promoting === true || rollout.unjudged === true) return undefined;
+  if (currentStep(s, rollout) + 1 < s.steps.length) return undefined;
+  const minimum = durationOf(s.canary.spec.analysis.minDuration);
+  const left = minimum - elapsedMs(s.now, rollout.firstWeightAt);
+  if (minimum === 0 || left <= 0) return undefined;
+  return {
+    phase: "Progressing",
+    message: `last step done; minDuration ${formatDuration(minimum)} is not over`,
+    actions: [],
+    recheckAfterMs: Math.min(left, nextReadingMs(s)),
+  };
+}
+
+/** Goes to the next step, or to promotion after the last one. */
+export function advance(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout === undefined || rollout.promoting === true) return undefined;
+  const index = currentStep(s, rollout);
+  if (index + 1 < s.steps.length) {
+    const next = { ...rollout, step: index + 1 };
+    return moveOn(s, next, `${stepOf(s, rollout)} done`, "Progressing");
+  }
+  return moveOn(s, { ...rollout, step: index, promoting: true }, "all steps done: promoting", "Promoting");
+}
+
+/** Takes the first actions of the next step along, so that a step costs one look less. */
+function moveOn(s: Situation, next: RolloutMemory, message: string, phase: Answered["phase"]): Answered {
+  const later: Situation = { ...s, rollout: next };
+  const started = scaleCanary(later) ?? (hasPodsFor(later, stepWeight(later, next)) ? shiftTraffic(later) : undefined);
+  return started ?? { phase, message, actions: [], memory: { rollout: next }, recheckAfterMs: 0 };
+}
+
+/** Milliseconds until a check is due again. One that is due now is being asked: its answer wakes us. */
+export function nextReadingMs(s: Situation): number {
+  const interval = durationOf(s.canary.spec.analysis.interval);
+  if (s.checks.length === 0 || s.rollout?.effectiveSince === undefined) return interval;
+  const dues = s.checks.map((check) => {
+    const last = Math.max(Date.parse(check.lastReading ?? "") || 0, Date.parse(s.rollout?.effectiveSince ?? ""));
+    const due = last + interval - s.now;
+    return due > 0 ? due : interval;
+  });
+  return Math.min(...dues);
+}
+
+function waiting(s: Situation): { recheckAfterMs?: number } {
+  return s.weight > 0 && s.checks.length > 0 ? { recheckAfterMs: nextReadingMs(s) } : {};
+}

@@ -1,0 +1,98 @@
+import { bringIntoEffect } from "../traffic.ts";
+import { elapsedMs, timestamp } from "../situation.ts";
+import type { Answered, Situation } from "../situation.ts";
+import { endOf, newRollout, phaseOfWithdrawal } from "../rollout.ts";
+
+/** Takes the traffic of a withdrawn rollout back to the primary, and waits until that is in effect. */
+export function withdrawTraffic(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout?.withdrawal === undefined || rollout.exposed !== true) return undefined;
+  const { outcome, message } = rollout.withdrawal;
+  const phase = phaseOfWithdrawal(outcome);
+  if (s.problem?.blocksTraffic === true) return undefined;
+  if (s.services.primary.ready === 0) {
+    return {
+      phase,
+      message: "the traffic stays on the canary: the primary has no ready pod to take it",
+      actions: [],
+      stalled: { reason: "PrimaryNotReady", message: s.primary?.trouble ?? "the primary has no ready pod" },
+    };
+  }
+  return bringIntoEffect(s, { phase, rollout, weight: 0, message });
+}
+
+/** Waits for the requests that the canary's pods still work on. */
+export function drainWithdrawn(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout?.withdrawal === undefined || rollout.exposed !== true || rollout.effectiveSince === undefined)
+    return undefined;
+  const left = s.drainMs - elapsedMs(s.now, rollout.effectiveSince);
+  if (left <= 0) return undefined;
+  return {
+    phase: phaseOfWithdrawal(rollout.withdrawal.outcome),
+    message: `${rollout.withdrawal.message}; draining the canary`,
+    actions: [],
+    recheckAfterMs: left,
+  };
+}
+
+/** Ends a withdrawn rollout; its pods go, or take the next revision. */
+export function finishWithdrawal(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout?.withdrawal === undefined) return undefined;
+  const { outcome, rule, message } = rollout.withdrawal;
+  const ended = endOf(s, { rollout, outcome, rule, message });
+  const why = { rule, message };
+  switch (outcome) {
+    case "Superseded":
+      return finishSuperseded(s, ended);
+    case "Failed": {
+      const { revision, images, release } = rollout;
+      const version = {
+        revision,
+        ...(images === undefined ? {} : { images }),
+        ...(release === undefined ? {} : { release }),
+      };
+      return {
+        phase: "Failed",
+        message,
+        actions: [{ kind: "parkTarget" }],
+        memory: { rollout: undefined, failed: { ...version, time: timestamp(s.now), why } },
+        ended,
+        recheckAfterMs: 0,
+      };
+    }
+    case "Reverted":
+    case "Succeeded":
+    case "Skipped":
+      return {
+        phase: "Idle",
+        message,
+        actions: [{ kind: "parkTarget" }],
+        memory: { rollout: undefined, failed: undefined },
+        ended,
+        recheckAfterMs: 0,
+      };
+  }
+}
+
+function finishSuperseded(s: Situation, ended: NonNullable<Answered["ended"]>): Answered {
+  if (s.target === undefined || s.revision === s.memory.promoted?.revision) {
+    return {
+      phase: "Idle",
+      message: "the target was put back to the promoted revision",
+      actions: [{ kind: "parkTarget" }],
+      memory: { rollout: undefined, failed: undefined },
+      ended: { ...ended, outcome: "Reverted" },
+      recheckAfterMs: 0,
+    };
+  }
+  return {
+    phase: "Progressing",
+    message: `revision ${s.target.version.revision} follows: starting from the first step`,
+    actions: [{ kind: "thawTarget" }],
+    memory: { rollout: newRollout(s, s.target), checks: [], failed: undefined },
+    ended,
+    recheckAfterMs: 0,
+  };
+}

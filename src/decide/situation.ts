@@ -1,0 +1,75 @@
+import type { Step, WeightStep } from "../api/canary.ts";
+import type { CheckStatus, RolloutMemory } from "../api/status.ts";
+import { parseDuration } from "../lib/time.ts";
+import { judge } from "./checks.ts";
+import type { Decision, Memory, Observation } from "./types.ts";
+
+/** An observation together with what follows from it directly, so that every rule reads the same words. */
+export interface Situation extends Observation {
+  readonly memory: Memory;
+  readonly rollout: RolloutMemory | undefined;
+  readonly steps: readonly Step[];
+  /** The checks after the readings of this look. */
+  readonly checks: readonly CheckStatus[];
+  /** What the target's template says now; undefined when there is no target. */
+  readonly revision: string | undefined;
+  /** The weight that is wanted at this moment; 0 outside of a rollout. */
+  readonly weight: number;
+}
+
+/** What a rule answers; the loop adds the rule's name and everything that is remembered anyway. */
+export type Answered = Omit<Decision, "rule" | "memory"> & { readonly memory?: Partial<Memory> };
+
+export type Rule = (situation: Situation) => Answered | undefined;
+
+export function situate(observation: Observation): Situation {
+  const { spec, status } = observation.canary;
+  const rollout = status?.rollout;
+  const previous = status?.checks ?? [];
+  const checks = rollout === undefined ? previous : judge(spec.analysis.checks, previous, observation.readings);
+  return {
+    ...observation,
+    rollout,
+    checks,
+    memory: {
+      promoted: status?.promoted,
+      failed: status?.failed,
+      rollout,
+      checks: [...checks],
+      adopted: status?.adopted,
+      drainingSince: status?.drainingSince,
+      primaryLabel: status?.primaryLabel,
+    },
+    steps: spec.strategy.canary.steps,
+    revision: observation.target?.version.revision,
+    weight: rollout?.weight ?? 0,
+  };
+}
+
+export function isWeightStep(step: Step | undefined): step is WeightStep {
+  return step !== undefined && "weight" in step;
+}
+
+/** `2/6`: the step under way, counted from 1. Promotion counts as the last step done. */
+export function stepLabel(step: number, of: number): string {
+  return `${Math.min(step + 1, of)}/${of}`;
+}
+
+/** Milliseconds since a moment that the status remembers; 0 when it does not. */
+export function elapsedMs(now: number, since: string | undefined): number {
+  return since === undefined ? 0 : Math.max(0, now - Date.parse(since));
+}
+
+/** The moment of this look as it stands in the status. */
+export function timestamp(now: number): string {
+  return new Date(now).toISOString();
+}
+
+/** Pods that a share of the traffic needs, when `full` pods carry all of it. At least one. */
+export function podsFor(weight: number, full: number): number {
+  return Math.max(1, Math.ceil((weight * Math.max(1, full)) / 100));
+}
+
+export function durationOf(text: string | undefined): number {
+  return text === undefined ? 0 : parseDuration(text);
+}

@@ -1,0 +1,120 @@
+import type { RolloutMemory } from "../api/status.ts";
+import { elapsedMs, timestamp } from "./situation.ts";
+import type { Answered, Situation } from "./situation.ts";
+
+/** A status that never comes must not stop a rollout: after so many milliseconds it is only a warning. */
+export const STATUS_TIMEOUT_MS = 30_000;
+
+/** How far the wanted weight has got. */
+export type Effect =
+  /** The route says something else. */
+  | { readonly state: "differs" }
+  /** The route says it; the data plane has not followed yet, as far as one can tell. */
+  | { readonly state: "pending"; readonly message: string; readonly recheckAfterMs: number }
+  | { readonly state: "rejected"; readonly reason: string; readonly message: string }
+  | { readonly state: "effective"; readonly warning?: string };
+
+/**
+ * Whether `weight`, which the route was told at `since`, is in effect: the route holds it, its controller accepted
+ * it, and the data plane had time to follow. Acceptance alone proves nothing (design.md §5.3).
+ */
+export function effectOf(situation: Situation, weight: number, since: string | undefined): Effect {
+  const { route, now, settleMs } = situation;
+  if (route.weight !== weight || !route.uniform) return { state: "differs" };
+  const age = since === undefined ? Number.POSITIVE_INFINITY : elapsedMs(now, since);
+  if (route.acceptance.state === "rejected") {
+    return { state: "rejected", reason: route.acceptance.reason, message: route.acceptance.message };
+  }
+  if (route.acceptance.state === "unknown" && age < STATUS_TIMEOUT_MS) {
+    return { state: "pending", message: route.acceptance.message, recheckAfterMs: STATUS_TIMEOUT_MS - age };
+  }
+  if (age < settleMs) {
+    return { state: "pending", message: "the data plane needs time to follow", recheckAfterMs: settleMs - age };
+  }
+  return route.acceptance.state === "unknown"
+    ? { state: "effective", warning: `no status for this weight: ${route.acceptance.message}` }
+    : { state: "effective" };
+}
+
+/** Decisions about traffic that several phases share. */
+interface Shift {
+  readonly phase: Answered["phase"];
+  readonly rollout: RolloutMemory;
+  readonly weight: number;
+  /** Why the weight moves, as a sentence. */
+  readonly message: string;
+}
+
+/** Moves traffic to `weight` and starts its clock. */
+export function shiftTo(situation: Situation, { phase, rollout, weight, message }: Shift): Answered {
+  const { effectiveSince: _effective, ...rest } = rollout;
+  return {
+    phase,
+    message,
+    actions: [{ kind: "setWeight", weight }],
+    memory: {
+      rollout: {
+        ...rest,
+        weight,
+        weightSince: timestamp(situation.now),
+        exposed: rollout.exposed === true || weight > 0,
+      },
+    },
+  };
+}
+
+/**
+ * Brings `weight` into effect, one decision at a time: shift, wait, note that it is in effect.
+ * Undefined when it is in effect and noted.
+ */
+export function bringIntoEffect(situation: Situation, shift: Shift): Answered | undefined {
+  const { rollout, weight, phase } = shift;
+  if (rollout.weight !== weight || rollout.weightSince === undefined) return shiftTo(situation, shift);
+  const effect = effectOf(situation, weight, rollout.weightSince);
+  switch (effect.state) {
+    case "differs":
+      // Clocks keep running: whoever changes the route every few seconds must not stop a rollout for ever.
+      return {
+        phase,
+        message: `put weight ${weight} back: the route said ${situation.route.weight ?? "something else"}${by(situation)}`,
+        actions: [{ kind: "setWeight", weight }],
+      };
+    case "pending":
+      return {
+        phase,
+        message: `waiting for weight ${weight} to take effect: ${effect.message}`,
+        actions: [],
+        recheckAfterMs: effect.recheckAfterMs,
+      };
+    case "rejected":
+      return {
+        phase,
+        message: `the route was rejected (${effect.reason}): ${effect.message}`,
+        actions: [],
+        stalled: { reason: "RouteRejected", message: effect.message },
+      };
+    case "effective":
+      return rollout.effectiveSince === undefined ? noteEffect(situation, shift, effect.warning) : undefined;
+  }
+}
+
+function noteEffect(situation: Situation, shift: Shift, warning: string | undefined): Answered {
+  const now = timestamp(situation.now);
+  const { rollout, weight, phase } = shift;
+  const firstWeightAt = rollout.firstWeightAt ?? (weight > 0 ? now : undefined);
+  return {
+    phase,
+    message: `weight ${weight} is in effect`,
+    actions: [],
+    memory: {
+      rollout: { ...rollout, effectiveSince: now, ...(firstWeightAt === undefined ? {} : { firstWeightAt }) },
+    },
+    ...(warning === undefined ? {} : { warning: { reason: "RouteStatusStale", message: warning } }),
+    recheckAfterMs: 0,
+  };
+}
+
+function by(situation: Situation): string {
+  const { managers } = situation.route;
+  return managers.length === 0 ? "" : `, last written by ${managers.join(", ")}`;
+}

@@ -1,0 +1,186 @@
+import type { Canary } from "../api/canary.ts";
+import type { CanaryStatus, HistoryEntry, Phase, RolloutOutcome, Version } from "../api/status.ts";
+import type { Reading } from "../metrics/provider.ts";
+import type { RouteView } from "../routers/router.ts";
+
+/**
+ * The data of one reconcile.
+ *
+ *   observe ── Observation ──▶ decide ── Decision ──▶ act ── report
+ *
+ * An Observation holds everything that one decision needs, with one `now`. A Decision holds absolute targets
+ * ("weight 20", never "+10") and what is to be remembered, so that repeating it after a crash changes nothing.
+ *
+ *   target            the user's Deployment: runs the new version during a rollout, scaled to 0 in between
+ *   primary           our copy of it, `<name>-primary`, which serves everyone
+ *   apex Service      `<name>`; leaf Services: `<name>-primary`, `<name>-canary`
+ *
+ *                      apex ──┐
+ *   route ── weight 100-w ────┴──▶ primary pods
+ *         ── weight w ───────────▶ target's pods (through the canary Service alone)
+ */
+export interface Observation {
+  /** Milliseconds since the Unix epoch; the only clock that rules know. */
+  readonly now: number;
+  readonly canary: Canary;
+  /** What only the cluster can tell is wrong, and whose turn it is: the user's. */
+  readonly problem?: Problem;
+  readonly target?: Workload;
+  readonly primary?: Workload;
+  readonly services: Services;
+  /** The selector label of the primary's pods. */
+  readonly primaryLabel?: { readonly key: string; readonly value: string };
+  /** The selector of the apex Service as it is now. */
+  readonly apexSelector?: Readonly<Record<string, string>>;
+  readonly route: RouteView;
+  /** How long the data plane takes to follow a change of weight, in milliseconds. */
+  readonly settleMs: number;
+  /** How long pods are kept after their last request may have been sent, in milliseconds. */
+  readonly drainMs: number;
+  /** Readings taken for this look, by check name. A check that was not due has none. */
+  readonly readings: Readonly<Record<string, TakenReading>>;
+  /** Actions that nobody has answered yet, the oldest first. */
+  readonly requests: readonly Request[];
+  readonly namespaceTerminating: boolean;
+}
+
+export interface TakenReading {
+  readonly query: string;
+  /** When it was asked, in milliseconds since the Unix epoch. */
+  readonly at: number;
+  readonly reading: Reading;
+}
+
+/** A user's mistake that only the cluster can tell. It becomes Stalled=True. */
+export interface Problem {
+  readonly reason: string;
+  /** Names the object. */
+  readonly message: string;
+  /** What to do. */
+  readonly hint: string;
+  /** True when not even traffic can be moved back, for instance since the route is gone. */
+  readonly blocksTraffic: boolean;
+}
+
+/** A Deployment as rules see it. */
+export interface Workload {
+  readonly uid: string;
+  readonly generation: number;
+  /** What its template says. For the primary: the revision it was copied from. */
+  readonly version: Version;
+  /** `spec.replicas`. */
+  readonly replicas: number;
+  readonly paused: boolean;
+  /** Pods of the newest template that are available; 0 while the controller has not seen the newest generation. */
+  readonly available: number;
+  /** Its rolling update has finished: every pod runs the newest template and is available, none is left over. */
+  readonly settled: boolean;
+  /** Value of the restart annotation in the template, which is not part of the revision. */
+  readonly restartedAt?: string;
+  /** Why its pods are not ready, in the words of the cluster. */
+  readonly trouble?: string;
+}
+
+/** A Service and who is behind it. */
+export interface ServiceView {
+  readonly exists: boolean;
+  /** It is as Aviary wants it: ports, labels, selector. For the apex: its selector. */
+  readonly selects: "primary" | "target" | "other";
+  /** Ready, not terminating endpoints that the cluster put behind it by its selector. */
+  readonly ready: number;
+  /** The slice that Aviary feeds it with for the time of a switch. */
+  readonly feed?: { readonly ageMs: number; readonly current: boolean };
+}
+
+export interface Services {
+  readonly apex: ServiceView;
+  readonly primary: ServiceView;
+  readonly canary: ServiceView;
+  /** The leaf Services (and the apex, where it is ours) exist with the right ports. */
+  readonly complete: boolean;
+}
+
+export type RequestedAction = "Approve" | "Pause" | "Resume" | "Promote" | "PromoteFull" | "Abort" | "Retry";
+
+/** A CanaryAction that waits for an answer. */
+export interface Request {
+  readonly uid: string;
+  readonly name: string;
+  readonly action: RequestedAction;
+  readonly revision?: string;
+  readonly step?: number;
+  readonly reason?: string;
+  readonly requestedBy?: string;
+}
+
+/** Feeds a Service with the endpoints of another one, beside those that its selector finds (make before break). */
+export type Feed =
+  | { readonly service: "apex"; readonly from: "primary" | "canary" }
+  | { readonly service: "primary"; readonly from: "canary" };
+
+/** One thing to do. `act` performs them in order and stops at the first failure. */
+export type Action =
+  | { readonly kind: "addFinalizer" }
+  | { readonly kind: "removeFinalizer" }
+  /** Leaf Services, and the apex where the user has none. */
+  | { readonly kind: "ensureServices" }
+  | ({ readonly kind: "feedService" } & Feed)
+  | { readonly kind: "stopFeed"; readonly service: "apex" | "primary" }
+  | { readonly kind: "pointService"; readonly service: "apex" | "primary"; readonly at: "primary" | "target" }
+  /** The primary gets the target's template as it is now. */
+  | { readonly kind: "ensurePrimary"; readonly replicas: number; readonly revision: string }
+  | { readonly kind: "restartPrimary"; readonly restartedAt: string }
+  | { readonly kind: "deletePrimary" }
+  | { readonly kind: "setWeight"; readonly weight: number }
+  | { readonly kind: "releaseRoute" }
+  | { readonly kind: "scaleTarget"; readonly replicas: number }
+  /** While the canary has weight its pods do not change, whatever Git applies. */
+  | { readonly kind: "freezeTarget"; readonly generation: number }
+  /** The pods follow the template again. Only at weight 0, effective and drained. */
+  | { readonly kind: "thawTarget" }
+  /** No pods, and not frozen. Only at weight 0, effective and drained. */
+  | { readonly kind: "parkTarget" }
+  /** Hands the target back: the promoted template when it holds another one, and the primary's size. */
+  | { readonly kind: "restoreTarget"; readonly replicas: number; readonly template: "keep" | "promoted" };
+
+/** What Aviary remembers of a canary between two looks; it lives in the status. */
+export type Memory = Pick<
+  CanaryStatus,
+  "promoted" | "failed" | "rollout" | "checks" | "adopted" | "drainingSince" | "primaryLabel"
+>;
+
+/** The answer to a CanaryAction, written after the status that holds its effect. */
+export interface Answer {
+  readonly request: Request;
+  readonly phase: "Applied" | "Refused";
+  readonly message: string;
+}
+
+export interface Reason {
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface Decision {
+  /** Name of the rule that answered: status, event, log and metrics call it so. */
+  readonly rule: string;
+  readonly phase: Phase;
+  /** One sentence for people. */
+  readonly message: string;
+  readonly actions: readonly Action[];
+  readonly memory: Memory;
+  /** A rollout that has ended with this decision. */
+  readonly ended?: HistoryEntry;
+  readonly stalled?: Reason;
+  /** What it waits for in phase Paused. */
+  readonly awaiting?: Reason;
+  /** Something that people should know, and that stops nothing. */
+  readonly warning?: Reason;
+  readonly answers?: readonly Answer[];
+  /** Only requests are answered; the status stays as it is. */
+  readonly statusStays?: true;
+  /** Look again after so many milliseconds even when nothing happens. */
+  readonly recheckAfterMs?: number;
+}
+
+export type { RolloutOutcome };

@@ -1,0 +1,100 @@
+import type { Clock } from "../lib/time.ts";
+import { keyOf } from "./informer.ts";
+import type { Cache, Informers } from "./informer.ts";
+import type { KubeObject, ObjectRef, ResourceKind } from "./port.ts";
+
+/**
+ * Reads from the caches that never show less than what Aviary has written itself. A watch tells of a write some
+ * milliseconds after it was made; a decision in between would see the world before its own last decision.
+ */
+export interface FreshReads {
+  get<T extends KubeObject>(kind: ResourceKind, ref: ObjectRef): T | undefined;
+  list<T extends KubeObject>(kind: ResourceKind, namespace: string): readonly T[];
+  state(kind: ResourceKind): Cache<KubeObject>["state"];
+  /** Remembers what a write answered until the watch has caught up with it. */
+  noteWrite(kind: ResourceKind, object: KubeObject): void;
+  /** Remembers that an object was deleted until the watch says so as well. */
+  noteDelete(kind: ResourceKind, object: KubeObject): void;
+}
+
+interface Written {
+  readonly object: KubeObject;
+  readonly deleted: boolean;
+  readonly atMs: number;
+}
+
+/** A watch that is silent for longer than this is broken, and what it says after a relist counts. */
+const FORGET_AFTER_MS = 30_000;
+
+export function createFreshReads(informers: Informers, clock: Clock): FreshReads {
+  const written = new Map<string, Map<string, Written>>();
+  const writtenOf = (kind: ResourceKind): Map<string, Written> => {
+    const id = `${kind.group}/${kind.plural}`;
+    const held = written.get(id);
+    if (held !== undefined) return held;
+    const made = new Map<string, Written>();
+    written.set(id, made);
+    informers.onChange(kind, ({ before, after }) => {
+      if (after === undefined && before !== undefined) made.delete(keyOf(before));
+    });
+    return made;
+  };
+
+  /** The newer of what the cache holds and what we wrote; forgets the latter once the cache has it. */
+  const newest = (kind: ResourceKind, key: string, cached: KubeObject | undefined): KubeObject | undefined => {
+    const ours = writtenOf(kind).get(key);
+    if (ours === undefined) return cached;
+    const overtaken = ours.deleted ? cached?.metadata.uid !== ours.object.metadata.uid : caughtUp(cached, ours.object);
+    if (overtaken || clock.now() - ours.atMs > FORGET_AFTER_MS) {
+      writtenOf(kind).delete(key);
+      return cached;
+    }
+    return ours.deleted ? undefined : ours.object;
+  };
+
+  return {
+    get: <T extends KubeObject>(kind: ResourceKind, ref: ObjectRef) => {
+      const key = keyOf({ metadata: ref });
+      return newest(kind, key, informers.cache(kind).get(key)) as T | undefined;
+    },
+    list: <T extends KubeObject>(kind: ResourceKind, namespace: string) => {
+      const found = new Map(
+        informers
+          .cache(kind)
+          .list(namespace)
+          .map((object) => [keyOf(object), object]),
+      );
+      for (const [key, { object }] of [...writtenOf(kind)]) {
+        if (object.metadata.namespace !== namespace) continue;
+        const fresh = newest(kind, key, found.get(key));
+        if (fresh === undefined) found.delete(key);
+        else found.set(key, fresh);
+      }
+      return [...found.values()] as unknown as readonly T[];
+    },
+    state: (kind) => informers.cache(kind).state,
+    noteWrite(kind, object) {
+      const key = keyOf(object);
+      if (!caughtUp(informers.cache(kind).get(key), object)) {
+        writtenOf(kind).set(key, { object, deleted: false, atMs: clock.now() });
+      }
+    },
+    noteDelete(kind, object) {
+      writtenOf(kind).set(keyOf(object), { object, deleted: true, atMs: clock.now() });
+    },
+  };
+}
+
+/**
+ * Whether the cache is at or past a write. Resource versions of one kind may be compared as numbers
+ * (Kubernetes API conventions; KEP-5504).
+ */
+function caughtUp(cached: KubeObject | undefined, ours: KubeObject): boolean {
+  if (cached === undefined) return false;
+  return versionOf(cached) >= versionOf(ours);
+}
+
+function versionOf(object: KubeObject): bigint {
+  const text = object.metadata.resourceVersion ?? "0";
+  return /^[0-9]+$/.test(text) ? BigInt(text) : 0n;
+}

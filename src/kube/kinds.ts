@@ -1,0 +1,50 @@
+import type { ResourceKind } from "./port.ts";
+
+const aviary = (kind: string, plural: string, namespaced = true): ResourceKind => ({
+  group: "aviary.dev",
+  version: "v1beta1",
+  kind,
+  plural,
+  namespaced,
+});
+
+const builtIn = (group: string, kind: string, plural: string, namespaced = true): ResourceKind => ({
+  group,
+  version: "v1",
+  kind,
+  plural,
+  namespaced,
+});
+
+/** The kinds that Aviary reads or writes. */
+export const kinds = {
+  canary: aviary("Canary", "canaries"),
+  canaryAction: aviary("CanaryAction", "canaryactions"),
+  metricProvider: aviary("MetricProvider", "metricproviders"),
+  clusterMetricProvider: aviary("ClusterMetricProvider", "clustermetricproviders", false),
+  namespace: builtIn("", "Namespace", "namespaces", false),
+  service: builtIn("", "Service", "services"),
+  pod: builtIn("", "Pod", "pods"),
+  secret: builtIn("", "Secret", "secrets"),
+  event: builtIn("events.k8s.io", "Event", "events"),
+  deployment: builtIn("apps", "Deployment", "deployments"),
+  endpointSlice: builtIn("discovery.k8s.io", "EndpointSlice", "endpointslices"),
+  ingress: builtIn("networking.k8s.io", "Ingress", "ingresses"),
+  lease: builtIn("coordination.k8s.io", "Lease", "leases"),
+  httpRoute: builtIn("gateway.networking.k8s.io", "HTTPRoute", "httproutes"),
+  grpcRoute: builtIn("gateway.networking.k8s.io", "GRPCRoute", "grpcroutes"),
+} as const satisfies Record<string, ResourceKind>;
+
+/** `apiVersion` as it stands in an object of this kind. */
+export function apiVersionOf(kind: ResourceKind): string {
+  return kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;
+}
+
+/** URL path of a collection or of one object below it, without a query. */
+export function pathOf(kind: ResourceKind, namespace?: string, name?: string, subresource?: string): string {
+  const root = kind.group === "" ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`;
+  const scope = kind.namespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : "";
+  const object = name === undefined ? "" : `/${encodeURIComponent(name)}`;
+  const below = subresource === undefined ? "" : `/${subresource}`;
+  return `${root}${scope}/${kind.plural}${object}${below}`;
+}

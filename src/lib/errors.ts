@@ -1,0 +1,7 @@
+/** Whose turn it is when something went wrong. */
+export type ErrorKind = "user" | "environment" | "bug" | "stopped";
+
+/** Whether an error only says that somebody wanted us to stop. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}

@@ -1,0 +1,54 @@
+/** Names of everything that belongs to one canary, derived from its target alone. */
+export interface Names {
+  readonly namespace: string;
+  /** The Canary object. */
+  readonly canary: string;
+  /** The user's workload, which is also the name of the apex Service. */
+  readonly target: string;
+  /** Our copy of the workload, and the leaf Service in front of it. */
+  readonly primary: string;
+  /** The leaf Service in front of the target's pods. */
+  readonly canaryService: string;
+}
+
+export function namesOf(canary: {
+  readonly metadata: { readonly namespace?: string; readonly name: string };
+  readonly spec: { readonly targetRef: { readonly name: string } };
+}): Names {
+  const target = canary.spec.targetRef.name;
+  return {
+    namespace: canary.metadata.namespace ?? "default",
+    canary: canary.metadata.name,
+    target,
+    primary: `${target}-primary`,
+    canaryService: `${target}-canary`,
+  };
+}
+
+/** Marks the objects that Aviary made. */
+export const MANAGED_BY = { "app.kubernetes.io/managed-by": "aviary" } as const;
+
+/** `managed-by` of the EndpointSlices that Aviary fills; the cluster's controllers leave such slices alone. */
+export const SLICE_MANAGER = "aviary.dev";
+
+export const annotations = {
+  /** On the primary: the revision that it was copied from. */
+  revision: "aviary.dev/revision",
+  /** On the target: whatever CI wants to find again in the status. */
+  release: "aviary.dev/release",
+  /** In a template: set by `kubectl rollout restart`. */
+  restartedAt: "kubectl.kubernetes.io/restartedAt",
+  /** On the primary: release of the revision that it was copied from. */
+  primaryRelease: "aviary.dev/primary-release",
+} as const;
+
+/** Holds a Canary until its traffic is handed back. */
+export const FINALIZER = "aviary.dev/hand-back";
+
+/** Name of the slice with which Aviary feeds a Service. */
+export function feedName(service: string): string {
+  return `${service}-aviary`;
+}
+
+/** On such a slice: when it was filled last, since objects do not say when they were changed. */
+export const FED_AT = "aviary.dev/fed-at";

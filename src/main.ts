@@ -1,0 +1,202 @@
+#!/usr/bin/env node
+import { readConfig } from "./config.ts";
+import type { Config } from "./config.ts";
+import { startController } from "./controller.ts";
+import { createKube } from "./kube/client.ts";
+import { connect } from "./kube/config.ts";
+import type { Connection } from "./kube/config.ts";
+import { createEventRecorder } from "./kube/events.ts";
+import type { Informers } from "./kube/informer.ts";
+import { createInformers } from "./kube/informers.ts";
+import { runLeaderElection } from "./kube/leader.ts";
+import type { Leadership, LeaderOutcome } from "./kube/leader.ts";
+import { createLog } from "./lib/log.ts";
+import type { Log } from "./lib/log.ts";
+import { systemClock } from "./lib/time.ts";
+import { startServer } from "./server/server.ts";
+import { createTelemetry } from "./server/telemetry.ts";
+import type { Telemetry } from "./server/telemetry.ts";
+import { cachedKinds, startCaches } from "./triggers.ts";
+
+/*
+ * The composition root: everything is made and joined here, and nothing else may end the process.
+ *
+ *   config ─▶ connection ─▶ caches ─▶ (leader election) ─▶ controller: watch ─▶ queue ─▶ reconcile
+ *                                                          observe ─▶ decide ─▶ act ─▶ report
+ */
+
+interface Parts {
+  readonly config: Config;
+  readonly connection: Connection;
+  readonly informers: Informers;
+  readonly telemetry: Telemetry;
+  readonly log: Log;
+  /** Aborted when the process is asked to end. */
+  readonly ending: AbortSignal;
+}
+
+async function main(): Promise<number> {
+  const invocation = readConfig();
+  if (invocation.type === "exit") {
+    (invocation.code === 0 ? process.stdout : process.stderr).write(invocation.output);
+    return invocation.code;
+  }
+  const { config } = invocation;
+  const log = createLog({ level: config.logLevel });
+  const telemetry = createTelemetry();
+  const ending = endOnSignals(log);
+  const connection = await connect({
+    env: { ...config.environment },
+    ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
+    ...(config.context === undefined ? {} : { context: config.context }),
+  });
+  const reading = createKube(connection, {
+    onRequest: (request) => {
+      countRequest(telemetry, request);
+    },
+  });
+  const informers = createInformers(reading, systemClock, {
+    log,
+    ...(config.namespace === undefined ? {} : { namespace: config.namespace }),
+  });
+  startCaches(informers);
+  const parts = { config, connection, informers, telemetry, log, ending };
+  const server = await startServer({ listen: config.listen, telemetry, log, ...health(informers) });
+  log.info({ port: server.port, server: connection.origin, identity: config.identity }, "aviary is starting");
+  try {
+    return codeOf(await lead(parts), log);
+  } finally {
+    await informers.stop();
+    await server.stop();
+    await connection.close();
+  }
+}
+
+/** Runs the controller: at once, or while this process holds the Lease. */
+async function lead(parts: Parts): Promise<LeaderOutcome> {
+  const { config, connection, log, ending, telemetry } = parts;
+  const { leaderElection } = config;
+  if (!leaderElection.enabled) {
+    await runController(parts, ending, { mayWrite: () => true });
+    return "stopped";
+  }
+  return runLeaderElection({
+    kube: createKube(connection),
+    clock: systemClock,
+    identity: config.identity,
+    namespace: leaderElection.namespace,
+    name: leaderElection.name,
+    timings: {
+      leaseMs: leaderElection.leaseDurationMs,
+      renewDeadlineMs: leaderElection.renewDeadlineMs,
+      renewEveryMs: leaderElection.retryPeriodMs,
+      retryMs: leaderElection.retryPeriodMs,
+    },
+    signal: ending,
+    log,
+    async onStarted(signal, leadership) {
+      telemetry.leader(true);
+      await runController(parts, signal, leadership);
+      telemetry.leader(false);
+    },
+  });
+}
+
+/** Runs the controller until `signal` is aborted. Once that is so, or `mayWrite` says no, nothing is written. */
+async function runController(parts: Parts, signal: AbortSignal, leadership: Leadership): Promise<void> {
+  const { config, connection, informers, telemetry, log, ending } = parts;
+  // A process that is asked to end may finish what it has begun; one that has lost the lead may not.
+  const fence = config.leaderElection.enabled ? AbortSignal.any([signal]) : new AbortController().signal;
+  const kube = createKube(connection, {
+    fence,
+    mayWrite: () => leadership.mayWrite(),
+    onRequest: (request) => {
+      countRequest(telemetry, request);
+    },
+  });
+  await informers.ready(signal).catch(() => undefined);
+  if (signal.aborted) return;
+  const events = createEventRecorder({ kube, clock: systemClock, instance: config.identity, log });
+  const controller = startController({
+    kube,
+    informers,
+    clock: systemClock,
+    log,
+    telemetry,
+    events,
+    workers: config.workers,
+    prometheusUrl: config.prometheusUrl,
+    ownNamespace: config.leaderElection.namespace,
+    signal: fence,
+  });
+  log.info({}, "the controller is running");
+  await aborted(signal);
+  await controller.stop({ deadlineMs: ending.aborted ? config.shutdownGraceMs : 0 });
+  await events.flush();
+}
+
+function countRequest(
+  telemetry: Telemetry,
+  { verb, kind, status, durationMs }: { verb: string; kind: string; status: number; durationMs: number },
+): void {
+  telemetry.kubeRequest({ verb, kind, code: status, durationMs });
+}
+
+/** A watch that the server was not heard of on for this long makes the process unready. */
+const MAX_SILENCE_MS = 120_000;
+
+function health(informers: Informers): {
+  isReady: () => { ready: boolean; reasons: readonly string[] };
+  isLive: () => boolean;
+} {
+  return {
+    isReady: () => {
+      const reasons = cachedKinds(informers).flatMap(({ kind, state, lastContactAgeMs }) => {
+        if (state === "starting") return [`the cache of ${kind.plural} is not filled yet`];
+        return lastContactAgeMs() > MAX_SILENCE_MS ? [`nothing was heard of ${kind.plural} for too long`] : [];
+      });
+      return { ready: reasons.length === 0, reasons };
+    },
+    isLive: () => true,
+  };
+}
+
+/** SIGTERM and SIGINT end gracefully; a second one ends at once. */
+function endOnSignals(log: Log): AbortSignal {
+  const ending = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (ending.signal.aborted) process.exit(1);
+      log.info({ signal }, "aviary is stopping");
+      ending.abort();
+    });
+  }
+  return ending.signal;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener(
+      "abort",
+      () => {
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
+
+/** A process that has lost the lead ends: its caches and clocks are as old as the pause that made it lose. */
+function codeOf(outcome: LeaderOutcome, log: Log): number {
+  if (outcome !== "lost") return 0;
+  log.error({}, "the lead was lost; this process ends, and a fresh one stands by");
+  return 1;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`aviary: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

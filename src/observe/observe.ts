@@ -1,0 +1,141 @@
+import type { Canary } from "../api/canary.ts";
+import { parseCanaryAction } from "../api/canaryAction.ts";
+import type { Observation, Request, Services, Workload } from "../decide/types.ts";
+import type { FreshReads } from "../kube/fresh.ts";
+import { kinds } from "../kube/kinds.ts";
+import { hasPorts } from "../kube/objects.ts";
+import type { Namespace, Service } from "../kube/objects.ts";
+import type { Kube, KubeObject } from "../kube/port.ts";
+import type { Clock } from "../lib/time.ts";
+import { parseDuration } from "../lib/time.ts";
+import { selects } from "./label.ts";
+import { podTrouble } from "./podTrouble.ts";
+import { problemOf } from "./problems.ts";
+import { findProvider } from "./providers.ts";
+import type { ProviderOptions } from "./providers.ts";
+import type { Readings } from "./readings.ts";
+import { setScene } from "./scene.ts";
+import type { Scene } from "./scene.ts";
+import { viewOf } from "./services.ts";
+import { primaryOf, targetOf } from "./workload.ts";
+
+export interface ObserveOptions {
+  readonly kube: Kube;
+  readonly reads: FreshReads;
+  readonly clock: Clock;
+  readonly readings: Readings;
+  readonly providers: ProviderOptions;
+}
+
+export interface Observed {
+  readonly observation: Observation;
+  /** The objects themselves, for `act`. */
+  readonly scene: Scene;
+}
+
+/** Gathers everything that one decision needs, with a single `now`. Reads only, and nearly always from caches. */
+export async function observe(options: ObserveOptions, canary: Canary, signal: AbortSignal): Promise<Observed> {
+  const { reads, clock, readings } = options;
+  const now = clock.now();
+  const scene = setScene(reads, canary);
+  const route = scene.router.read(scene.routeInput);
+  const problem = problemOf({
+    scene,
+    reads,
+    route,
+    provider: (of, check) => findProvider(options.providers, of, check),
+  });
+  const { target, primary } = await workloadsOf(options, scene, signal);
+  const observation: Observation = {
+    now,
+    canary,
+    ...(problem === undefined ? {} : { problem }),
+    ...(target === undefined ? {} : { target }),
+    ...(primary === undefined ? {} : { primary }),
+    services: servicesOf(scene, now),
+    ...(scene.label === undefined ? {} : { primaryLabel: scene.label }),
+    ...(scene.apex.service?.spec.selector === undefined ? {} : { apexSelector: scene.apex.service.spec.selector }),
+    route,
+    settleMs:
+      canary.spec.traffic.settle === undefined ? scene.router.settleMs : parseDuration(canary.spec.traffic.settle),
+    drainMs: parseDuration(canary.spec.traffic.drain),
+    readings: readings.collect(keyOfCanary(canary), canary),
+    requests: requestsFor(reads, canary),
+    namespaceTerminating: await isNamespaceGoing(options.kube, canary, signal),
+  };
+  return { observation, scene };
+}
+
+export function keyOfCanary(canary: Canary): string {
+  return `${canary.metadata.namespace ?? "default"}/${canary.metadata.name}`;
+}
+
+/** How long pods may take before anybody asks why. */
+const ASK_PODS_AFTER_MS = 3_000;
+
+async function workloadsOf(
+  { kube, clock }: ObserveOptions,
+  scene: Scene,
+  signal: AbortSignal,
+): Promise<{ target: Workload | undefined; primary: Workload | undefined }> {
+  const { status } = scene.canary;
+  const target = scene.target === undefined ? undefined : targetOf(scene.target, undefined);
+  const primary = scene.primary === undefined ? undefined : primaryOf(scene.primary, undefined);
+  const since = status?.rollout?.waitingSince;
+  const waits =
+    since !== undefined ? clock.now() - Date.parse(since) > ASK_PODS_AFTER_MS : status?.promoted === undefined;
+  if (!waits) return { target, primary };
+  // Its pods are on their way or in trouble: only they can say which.
+  if (scene.target !== undefined && target !== undefined && target.replicas > 0 && target.available < target.replicas) {
+    return { target: targetOf(scene.target, await podTrouble(kube, scene.target, signal)), primary };
+  }
+  if (scene.primary !== undefined && primary !== undefined && !primary.settled) {
+    return { target, primary: primaryOf(scene.primary, await podTrouble(kube, scene.primary, signal)) };
+  }
+  return { target, primary };
+}
+
+function servicesOf(scene: Scene, now: number): Services {
+  const { apex, primaryService, canaryService, target, ports } = scene;
+  const label = scene.label ?? { key: "", value: "" };
+  const targetLabels = target?.spec.selector.matchLabels ?? {};
+  const leaving = scene.canary.metadata.deletionTimestamp !== undefined;
+  const view = (objects: Scene["apex"], feedFrom: Scene["apex"] | undefined) =>
+    viewOf({ objects, label, targetLabels, feedFrom, now });
+  return {
+    apex: view(apex, leaving ? canaryService : primaryService),
+    primary: view(primaryService, canaryService),
+    canary: view(canaryService, undefined),
+    complete: isComplete(scene, ports),
+  };
+}
+
+function isComplete(scene: Scene, ports: Scene["ports"]): boolean {
+  const { apex, primaryService, canaryService, target } = scene;
+  const offers = (service: Service | undefined): boolean => service !== undefined && hasPorts(service, ports);
+  const selectsCanary = selects(canaryService.service?.spec.selector, target?.spec.selector.matchLabels ?? {});
+  return apex.service !== undefined && offers(primaryService.service) && offers(canaryService.service) && selectsCanary;
+}
+
+function requestsFor(reads: FreshReads, canary: Canary): readonly Request[] {
+  return reads
+    .list<KubeObject>(kinds.canaryAction, canary.metadata.namespace ?? "default")
+    .flatMap((object) => {
+      const parsed = parseCanaryAction(object);
+      if (!parsed.ok) return [];
+      const { metadata, spec, status } = parsed.action;
+      if (spec.canaryRef.name !== canary.metadata.name || status?.phase !== undefined) return [];
+      const { canaryRef: _canary, ...asked } = spec;
+      return [{ uid: metadata.uid ?? "", name: metadata.name, created: metadata.creationTimestamp ?? "", ...asked }];
+    })
+    .sort((a, b) => a.created.localeCompare(b.created) || a.name.localeCompare(b.name))
+    .map(({ created: _created, ...request }) => request as Request);
+}
+
+/** Asked only when it matters: a Canary that is deleted together with its namespace hands nothing back. */
+async function isNamespaceGoing(kube: Kube, canary: Canary, signal: AbortSignal): Promise<boolean> {
+  if (canary.metadata.deletionTimestamp === undefined) return false;
+  const name = canary.metadata.namespace ?? "default";
+  const namespace = await kube.get<Namespace>(kinds.namespace, { name }, { signal });
+  return namespace === undefined || namespace.metadata.deletionTimestamp !== undefined;
+}

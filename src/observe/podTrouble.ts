@@ -1,0 +1,51 @@
+import type { ContainerStatus, Deployment, Pod } from "../kube/objects.ts";
+import { conditionOf } from "../kube/objects.ts";
+import { kinds } from "../kube/kinds.ts";
+import type { Kube } from "../kube/port.ts";
+
+/**
+ * Why a Deployment's pods are not ready, in one sentence, from the pods themselves. Read only while pods are awaited:
+ * pods are not worth a watch of their own.
+ */
+export async function podTrouble(kube: Kube, deployment: Deployment, signal: AbortSignal): Promise<string | undefined> {
+  const labels = deployment.spec.selector.matchLabels ?? {};
+  const labelSelector = Object.entries(labels)
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
+  const { namespace } = deployment.metadata;
+  if (labelSelector === "" || namespace === undefined) return undefined;
+  const { items } = await kube.list<Pod>(kinds.pod, { namespace, labelSelector, signal });
+  const unready = items.filter((pod) => conditionOf(pod.status?.conditions, "Ready")?.status !== "True");
+  const sentences = unready.flatMap((pod) => {
+    const reason = reasonOf(pod);
+    return reason === undefined ? [] : [`pod ${pod.metadata.name}: ${reason}`];
+  });
+  return sentences[0];
+}
+
+function reasonOf(pod: Pod): string | undefined {
+  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  for (const status of statuses) {
+    const reason = containerTrouble(status);
+    if (reason !== undefined) return `container ${status.name} ${reason}`;
+  }
+  const scheduled = conditionOf(pod.status?.conditions, "PodScheduled");
+  if (scheduled?.status === "False") return `${scheduled.reason ?? "Unschedulable"}: ${scheduled.message ?? ""}`;
+  if (pod.status?.reason !== undefined) return `${pod.status.reason}: ${pod.status.message ?? ""}`;
+  return undefined;
+}
+
+const STARTING = new Set(["ContainerCreating", "PodInitializing"]);
+
+function containerTrouble(status: ContainerStatus): string | undefined {
+  const died = status.lastState?.terminated ?? status.state?.terminated;
+  const waiting = status.state?.waiting;
+  if (waiting?.reason !== undefined && !STARTING.has(waiting.reason)) {
+    // A crash loop is only the symptom; what ended the container last is the reason.
+    const cause = died?.reason === undefined ? "" : ` (${died.reason}, exit code ${died.exitCode})`;
+    return `${waiting.reason}${cause}${waiting.message === undefined ? "" : `: ${waiting.message}`}`;
+  }
+  if (died !== undefined && died.exitCode !== 0) return `${died.reason ?? "Error"}, exit code ${died.exitCode}`;
+  if (!status.ready && status.state?.running !== undefined) return "is running but not ready";
+  return undefined;
+}

@@ -1,0 +1,191 @@
+import type { Canary } from "../api/canary.ts";
+import type { Problem } from "../decide/types.ts";
+import type { FreshReads } from "../kube/fresh.ts";
+import { kinds } from "../kube/kinds.ts";
+import type { PodSpec, Service } from "../kube/objects.ts";
+import type { KubeObject } from "../kube/port.ts";
+import { checkPromql } from "../metrics/promql.ts";
+import { fillQuery } from "../metrics/variables.ts";
+import type { RouteView } from "../routers/router.ts";
+import { selects } from "./label.ts";
+import type { FoundProvider } from "./providers.ts";
+import type { Scene } from "./scene.ts";
+
+export interface ProblemInput {
+  readonly scene: Scene;
+  readonly reads: FreshReads;
+  readonly route: RouteView;
+  readonly provider: (canary: Canary, check: Canary["spec"]["analysis"]["checks"][number]) => FoundProvider;
+}
+
+/** What a person has to mend before Aviary can go on; the first of them, the most basic first. */
+export function problemOf(input: ProblemInput): Problem | undefined {
+  for (const find of [
+    targetProblem,
+    sharedTarget,
+    unsafeTarget,
+    foreignService,
+    portProblem,
+    routeProblem,
+    checkProblem,
+  ]) {
+    const problem = find(input);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+function targetProblem({ scene }: ProblemInput): Problem | undefined {
+  const { names, target, label } = scene;
+  if (target === undefined) {
+    return {
+      reason: "TargetNotFound",
+      message: `Deployment ${names.namespace}/${names.target} does not exist`,
+      hint: "create it, or name another one in a new Canary's spec.targetRef",
+      blocksTraffic: false,
+    };
+  }
+  if (label === undefined) {
+    return {
+      reason: "TargetUnsupported",
+      message: `Deployment ${names.target} has no spec.selector.matchLabels`,
+      hint: "give its selector a label such as app",
+      blocksTraffic: false,
+    };
+  }
+  return undefined;
+}
+
+function adopted(scene: Scene): boolean {
+  return scene.canary.status?.promoted !== undefined;
+}
+
+interface CanaryLike extends KubeObject {
+  readonly spec?: { readonly targetRef?: { readonly name?: string } };
+}
+
+function sharedTarget({ scene, reads }: ProblemInput): Problem | undefined {
+  if (adopted(scene)) return undefined;
+  const { names, canary } = scene;
+  const mine = canary.metadata;
+  const rival = reads
+    .list<CanaryLike>(kinds.canary, names.namespace)
+    .filter((other) => other.metadata.name !== mine.name && other.spec?.targetRef?.name === names.target)
+    .find((other) => isOlder(other, mine));
+  if (rival === undefined) return undefined;
+  return {
+    reason: "TargetShared",
+    message: `Deployment ${names.target} belongs to Canary ${rival.metadata.name} already`,
+    hint: "delete one of the two Canaries",
+    blocksTraffic: false,
+  };
+}
+
+function isOlder(other: KubeObject, mine: { readonly name: string; readonly creationTimestamp?: string }): boolean {
+  const theirs = other.metadata.creationTimestamp ?? "";
+  const own = mine.creationTimestamp ?? "";
+  return theirs < own || (theirs === own && other.metadata.name < mine.name);
+}
+
+function unsafeTarget({ scene }: ProblemInput): Problem | undefined {
+  const { target, canary, names } = scene;
+  if (target === undefined || canary.spec.allowUnsafe) return undefined;
+  const what = unsafety(target.spec.strategy?.type, target.spec.template.spec);
+  if (what === undefined) return undefined;
+  return {
+    reason: "TargetUnsafe",
+    message: `Deployment ${names.target} cannot run twice at a time without risk: ${what}`,
+    hint: "change it, or set spec.allowUnsafe: true when you know that two copies get along",
+    blocksTraffic: false,
+  };
+}
+
+function unsafety(strategy: string | undefined, pod: PodSpec): string | undefined {
+  if (strategy === "Recreate") return "its strategy is Recreate";
+  if (pod.hostNetwork === true) return "it uses the host's network";
+  const hostPort = pod.containers.flatMap(({ ports }) => ports ?? []).find((port) => port.hostPort !== undefined);
+  if (hostPort !== undefined) return `it uses the host's port ${hostPort.hostPort ?? ""}`;
+  const claim = pod.volumes?.find(
+    (volume) => volume.persistentVolumeClaim !== undefined && volume.persistentVolumeClaim.readOnly !== true,
+  );
+  return claim === undefined
+    ? undefined
+    : `volume ${claim.name} writes to PersistentVolumeClaim ${claim.persistentVolumeClaim?.claimName ?? ""}`;
+}
+
+/** A Service that selects the target's pods beside the apex would send users to the new version past every weight. */
+function foreignService({ scene, reads }: ProblemInput): Problem | undefined {
+  const { names, target } = scene;
+  if (adopted(scene) || target === undefined) return undefined;
+  const own = new Set([names.target, names.primary, names.canaryService]);
+  const pods = target.spec.template.metadata?.labels ?? {};
+  const other = reads
+    .list<Service>(kinds.service, names.namespace)
+    .find((service) => !own.has(service.metadata.name) && selects(service.spec.selector, pods));
+  if (other === undefined) return undefined;
+  return {
+    reason: "ServiceSelectsTarget",
+    message: `Service ${other.metadata.name} selects the pods of Deployment ${names.target}, so it would send users to a new version past every weight`,
+    hint: `let its clients use Service ${names.target}, and delete it or give it a selector that the target's pods do not match`,
+    blocksTraffic: false,
+  };
+}
+
+function portProblem({ scene }: ProblemInput): Problem | undefined {
+  if (scene.ports.length > 0) return undefined;
+  return {
+    reason: "PortUnknown",
+    message: `neither spec.service, nor a Service ${scene.names.target}, nor the containers of the target say a port`,
+    hint: "set spec.service.port",
+    blocksTraffic: false,
+  };
+}
+
+function routeProblem({ route, scene, reads }: ProblemInput): Problem | undefined {
+  const missing = scene.routeRefs.find(({ kind }) => reads.state(kind) === "absent");
+  if (missing !== undefined) {
+    return {
+      reason: "RouteKindMissing",
+      message: `the API server does not serve ${missing.kind.kind} (${missing.kind.group}/${missing.kind.version})`,
+      hint: "install its CustomResourceDefinition",
+      blocksTraffic: true,
+    };
+  }
+  return route.problem === undefined ? undefined : { ...route.problem, blocksTraffic: true };
+}
+
+function checkProblem({ scene, provider }: ProblemInput): Problem | undefined {
+  const { canary, names } = scene;
+  for (const check of canary.spec.analysis.checks) {
+    const found = provider(canary, check);
+    if (!found.ok) {
+      const hint =
+        found.reason === "NoMetricProvider"
+          ? "create it, or a ClusterMetricProvider named default, or start the controller with --prometheus-url"
+          : "correct it";
+      return { reason: found.reason, message: found.message, hint, blocksTraffic: false };
+    }
+    const { interval } = canary.spec.analysis;
+    const filled = fillQuery(check.threshold.query, {
+      namespace: names.namespace,
+      target: names.target,
+      primary: names.primary,
+      canary: names.canaryService,
+      interval,
+    });
+    const parsed = filled.ok ? checkPromql(filled.query) : undefined;
+    const wrong = !filled.ok
+      ? filled.message
+      : parsed?.ok === false
+        ? `line ${parsed.line}, column ${parsed.column}: ${parsed.message}`
+        : undefined;
+    if (wrong === undefined) continue;
+    return {
+      reason: "InvalidQuery",
+      message: `check ${check.name}: ${wrong}`,
+      hint: `correct spec.analysis.checks[${check.name}].threshold.query`,
+      blocksTraffic: false,
+    };
+  }
+  return undefined;
+}

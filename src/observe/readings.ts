@@ -1,0 +1,130 @@
+import type { Canary, Check } from "../api/canary.ts";
+import type { CheckStatus } from "../api/status.ts";
+import type { TakenReading } from "../decide/types.ts";
+import { namesOf } from "../lib/names.ts";
+import { parseDuration } from "../lib/time.ts";
+import type { Clock } from "../lib/time.ts";
+import type { Reading } from "../metrics/provider.ts";
+import { fillQuery } from "../metrics/variables.ts";
+
+/** Asks a metrics back-end; finds it, with its credentials, by the check's `providerRef`. Never rejects but by abort. */
+export type AskProvider = (
+  question: { readonly canary: Canary; readonly check: Check; readonly query: string; readonly timeMs: number },
+  signal: AbortSignal,
+) => Promise<Reading>;
+
+export interface ReadingsOptions {
+  readonly clock: Clock;
+  readonly ask: AskProvider;
+  /** Called when an answer is in: the canary is to be looked at. */
+  readonly onAnswer: (canaryKey: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Takes the readings of all canaries. A question is asked when it is due and answered later: a reconcile never waits
+ * for a back-end, so a slow Prometheus delays nobody's rollback.
+ */
+export interface Readings {
+  /** Answers that the status does not hold yet; asks what is due. */
+  collect(key: string, canary: Canary): Readonly<Record<string, TakenReading>>;
+  /** Forgets a canary that is gone. */
+  forget(key: string): void;
+}
+
+interface Entry {
+  asking: boolean;
+  /** Which rollout and weight the answer belongs to; an answer to another question is dropped. */
+  context: string;
+  answer: TakenReading | undefined;
+}
+
+export function createReadings({ clock, ask, onAnswer, signal }: ReadingsOptions): Readings {
+  const entries = new Map<string, Map<string, Entry>>();
+
+  const start = (key: string, canary: Canary, check: Check, entry: Entry): void => {
+    const filled = fillQuery(check.threshold.query, variablesOf(canary));
+    const timeMs = clock.now();
+    if (!filled.ok) {
+      entry.answer = {
+        query: check.threshold.query,
+        at: timeMs,
+        reading: { kind: "badQuery", message: filled.message },
+      };
+      return;
+    }
+    entry.asking = true;
+    const { context } = entry;
+    void ask({ canary, check, query: filled.query, timeMs }, signal)
+      .catch((error: unknown): Reading => ({
+        kind: "unreachable",
+        message: error instanceof Error ? error.message : String(error),
+      }))
+      .then((reading) => {
+        entry.asking = false;
+        if (signal.aborted) return;
+        if (entry.context === context) entry.answer = { query: filled.query, at: timeMs, reading };
+        onAnswer(key);
+      });
+  };
+
+  return {
+    collect(key, canary) {
+      const context = contextOf(canary);
+      if (context === undefined) {
+        entries.delete(key);
+        return {};
+      }
+      const held = entries.get(key) ?? new Map<string, Entry>();
+      entries.set(key, held);
+      const taken: Record<string, TakenReading> = {};
+      for (const check of canary.spec.analysis.checks) {
+        const entry: Entry = held.get(check.name) ?? { asking: false, context, answer: undefined };
+        held.set(check.name, entry);
+        if (entry.context !== context) Object.assign(entry, { context, answer: undefined });
+        const known = canary.status?.checks?.find(({ name }) => name === check.name);
+        if (entry.answer !== undefined && !isNews(entry.answer, known)) entry.answer = undefined;
+        if (entry.answer === undefined && !entry.asking && isDue(canary, known, clock.now())) {
+          start(key, canary, check, entry);
+        }
+        if (entry.answer !== undefined) taken[check.name] = entry.answer;
+      }
+      return taken;
+    },
+    forget: (key) => {
+      entries.delete(key);
+    },
+  };
+}
+
+/** What the readings are about; undefined while nothing is to be measured. */
+function contextOf(canary: Canary): string | undefined {
+  const rollout = canary.status?.rollout;
+  if (rollout === undefined || rollout.withdrawal !== undefined || rollout.weight === 0) return undefined;
+  if (rollout.effectiveSince === undefined || canary.metadata.deletionTimestamp !== undefined) return undefined;
+  return `${rollout.revision} ${rollout.startedAt} ${rollout.effectiveSince}`;
+}
+
+function isNews(answer: TakenReading, known: CheckStatus | undefined): boolean {
+  return known?.lastReading === undefined || Date.parse(known.lastReading) < answer.at;
+}
+
+/** The first reading at a weight comes one interval after the weight is in effect, so that it measures that weight. */
+function isDue(canary: Canary, known: CheckStatus | undefined, now: number): boolean {
+  const interval = parseDuration(canary.spec.analysis.interval);
+  const effective = Date.parse(canary.status?.rollout?.effectiveSince ?? "");
+  const last = known?.lastReading === undefined ? effective : Math.max(effective, Date.parse(known.lastReading));
+  return now - last >= interval;
+}
+
+/** What queries may name. */
+function variablesOf(canary: Canary): Parameters<typeof fillQuery>[1] {
+  const names = namesOf(canary);
+  return {
+    namespace: names.namespace,
+    target: names.target,
+    primary: names.primary,
+    canary: names.canaryService,
+    interval: canary.spec.analysis.interval,
+  };
+}

@@ -1,0 +1,97 @@
+import type { Canary } from "../api/canary.ts";
+import type { FreshReads } from "../kube/fresh.ts";
+import { kinds } from "../kube/kinds.ts";
+import type { Deployment, ServicePort } from "../kube/objects.ts";
+import type { KubeObject } from "../kube/port.ts";
+import { namesOf } from "../lib/names.ts";
+import type { Names } from "../lib/names.ts";
+import { routers } from "../routers/index.ts";
+import { routeKey } from "../routers/router.ts";
+import type { Backends, RouteInput, Router, RouteRef } from "../routers/router.ts";
+import { primaryLabelOf } from "./label.ts";
+import type { PrimaryLabel } from "./label.ts";
+import { portsOf } from "./ports.ts";
+import { servicesIn, slicesFor } from "./services.ts";
+import type { ServiceObjects } from "./services.ts";
+
+/** The objects behind an observation, for `act`. */
+export interface Scene {
+  readonly canary: Canary;
+  readonly names: Names;
+  readonly target: Deployment | undefined;
+  readonly primary: Deployment | undefined;
+  /** Undefined when the target has no selector to derive it from. */
+  readonly label: PrimaryLabel | undefined;
+  readonly apex: ServiceObjects;
+  readonly primaryService: ServiceObjects;
+  readonly canaryService: ServiceObjects;
+  readonly ports: readonly ServicePort[];
+  readonly router: Router;
+  readonly routeInput: RouteInput<unknown>;
+  readonly routeRefs: readonly RouteRef[];
+}
+
+/** Gathers the objects of a canary from the caches; nothing is asked of the API server. */
+export function setScene(reads: FreshReads, canary: Canary): Scene {
+  const names = namesOf(canary);
+  const { namespace } = names;
+  const target = reads.get<Deployment>(kinds.deployment, { namespace, name: names.target });
+  const services = servicesIn(
+    reads,
+    namespace,
+    [names.target, names.primary, names.canaryService],
+    slicesFor(reads, namespace),
+  );
+  const none: ServiceObjects = { service: undefined, slices: [], feed: undefined };
+  const apex = services.get(names.target) ?? none;
+  const ports = portsOf(canary, apex.service, target);
+  const router = routerNamed(canary.spec.traffic.router);
+  const backends: Backends = {
+    namespace,
+    name: names.target,
+    primary: names.primary,
+    canary: names.canaryService,
+    port: ports[0]?.port ?? 80,
+  };
+  const { block } = canary.spec.traffic;
+  const routeRefs = router.refs(block, backends);
+  return {
+    canary,
+    names,
+    target,
+    primary: reads.get<Deployment>(kinds.deployment, { namespace, name: names.primary }),
+    label: canary.status?.primaryLabel ?? primaryLabelOf(target?.spec.selector.matchLabels),
+    apex,
+    primaryService: services.get(names.primary) ?? none,
+    canaryService: services.get(names.canaryService) ?? none,
+    ports,
+    router,
+    routeInput: { block, backends, objects: routeObjects(reads, router, { namespace, routeRefs }) },
+    routeRefs,
+  };
+}
+
+function routerNamed(name: string): Router {
+  const router = routers.find((candidate) => candidate.name === name);
+  // The schema lets no other name through.
+  if (router === undefined) throw new Error(`there is no router named ${name}`);
+  return router;
+}
+
+function routeObjects(
+  reads: FreshReads,
+  router: Router,
+  { namespace, routeRefs }: { readonly namespace: string; readonly routeRefs: readonly RouteRef[] },
+): ReadonlyMap<string, KubeObject> {
+  const objects = new Map<string, KubeObject>();
+  for (const kind of router.neighbours ?? []) {
+    for (const object of reads.list<KubeObject>(kind, namespace)) {
+      objects.set(routeKey({ kind, namespace, name: object.metadata.name }), object);
+    }
+  }
+  for (const ref of routeRefs) {
+    const object = reads.get(ref.kind, ref);
+    if (object !== undefined) objects.set(routeKey(ref), object);
+  }
+  return objects;
+}

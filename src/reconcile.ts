@@ -1,0 +1,92 @@
+import { act } from "./act/act.ts";
+import { InvariantError } from "./act/invariants.ts";
+import { canaryParser } from "./api/canary.ts";
+import type { Canary } from "./api/canary.ts";
+import { decide } from "./decide/decide.ts";
+import { isKubeError } from "./kube/errors.ts";
+import type { EventRecorder } from "./kube/events.ts";
+import type { FreshReads } from "./kube/fresh.ts";
+import { kinds } from "./kube/kinds.ts";
+import type { Kube, KubeObject } from "./kube/port.ts";
+import type { RunResult } from "./kube/queue.ts";
+import { isAbort } from "./lib/errors.ts";
+import type { ErrorKind } from "./lib/errors.ts";
+import type { Log } from "./lib/log.ts";
+import type { Clock } from "./lib/time.ts";
+import { observe } from "./observe/observe.ts";
+import type { ProviderOptions } from "./observe/providers.ts";
+import type { Readings } from "./observe/readings.ts";
+import { setScene } from "./observe/scene.ts";
+import { report } from "./report/report.ts";
+import { routers } from "./routers/index.ts";
+import type { Telemetry } from "./server/telemetry.ts";
+
+export interface ReconcileOptions {
+  readonly kube: Kube;
+  readonly reads: FreshReads;
+  readonly clock: Clock;
+  readonly readings: Readings;
+  readonly providers: ProviderOptions;
+  readonly events: EventRecorder;
+  readonly telemetry: Telemetry;
+  readonly log: Log;
+}
+
+export const parseCanary = canaryParser({
+  trafficBlocks: Object.fromEntries(routers.map(({ name, schema }) => [name, schema])),
+});
+
+/**
+ * One look at one canary: observe, decide, act, report. Level-based: the key names an object, never an event, and a
+ * look that is repeated, or cut short at any write, does no harm.
+ *
+ * @returns when to look again even if nothing happens.
+ */
+export async function reconcile(key: string, options: ReconcileOptions, signal: AbortSignal): Promise<RunResult> {
+  const canary = canaryOf(key, options);
+  if (canary === undefined) return {};
+  // Before its first list is in, a cache says nothing about what exists.
+  if (isSyncing(options.reads, canary)) return { recheckAfterMs: SYNC_RECHECK_MS };
+  const started = performance.now();
+  try {
+    const observed = await observe(options, canary, signal);
+    const decision = decide(observed.observation);
+    await act(decision.actions, observed, { ...options, signal });
+    await report(observed.observation, decision, { ...options, signal });
+    options.telemetry.reconciled(performance.now() - started, decision.rule);
+    return decision.recheckAfterMs === undefined ? {} : { recheckAfterMs: decision.recheckAfterMs };
+  } catch (error) {
+    options.telemetry.reconcileFailed(performance.now() - started, kindOf(error));
+    throw error;
+  }
+}
+
+const SYNC_RECHECK_MS = 50;
+
+function isSyncing(reads: FreshReads, canary: Canary): boolean {
+  return setScene(reads, canary).routeRefs.some(({ kind }) => reads.state(kind) === "starting");
+}
+
+function canaryOf(key: string, { reads, readings, telemetry, log }: ReconcileOptions): Canary | undefined {
+  const [namespace = "", name = ""] = key.split("/");
+  const object = reads.get<KubeObject>(kinds.canary, { namespace, name });
+  if (object === undefined) {
+    readings.forget(key);
+    telemetry.forgetCanary(namespace, name);
+    return undefined;
+  }
+  const parsed = parseCanary(object);
+  if (parsed.ok) return parsed.canary;
+  // Stored before today's schema refused it; the API server refuses the next change of it with the same sentence.
+  const sentence = parsed.problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
+  log.warn({ canary: key }, `the Canary cannot be read: ${sentence}`);
+  return undefined;
+}
+
+/** Whose turn it is. */
+export function kindOf(error: unknown): ErrorKind {
+  if (isAbort(error)) return "stopped";
+  if (error instanceof InvariantError) return "bug";
+  if (isKubeError(error, "Forbidden")) return "user";
+  return isKubeError(error) ? "environment" : "bug";
+}

@@ -1,0 +1,110 @@
+import type { CanaryStatus } from "../api/status.ts";
+import type { Answer, Decision, Observation } from "../decide/types.ts";
+import type { EventRecorder } from "../kube/events.ts";
+import type { FreshReads } from "../kube/fresh.ts";
+import { kinds } from "../kube/kinds.ts";
+import type { Kube, KubeObject } from "../kube/port.ts";
+import type { Log } from "../lib/log.ts";
+import type { Telemetry } from "../server/telemetry.ts";
+import { isWarning, nextStatus, sameStatus } from "./status.ts";
+
+export interface ReportOptions {
+  readonly kube: Kube;
+  readonly reads: FreshReads;
+  readonly events: EventRecorder;
+  readonly telemetry: Telemetry;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Tells what was decided: one status write when something changed, then an event, a log line and figures, and last the
+ * answers to CanaryActions. The order matters: an answered action is one whose effect is in the status.
+ *
+ * @throws KubeError when the status cannot be written; the decision is then made again.
+ */
+export async function report(observation: Observation, decision: Decision, options: ReportOptions): Promise<void> {
+  const { canary } = observation;
+  const previous = canary.status;
+  if (decision.statusStays !== true) {
+    const status = nextStatus(observation, decision);
+    if (!sameStatus(previous, status)) {
+      await writeStatus(observation, status, options);
+      tell(observation, decision, options);
+    }
+    options.telemetry.canary(canary.metadata.namespace ?? "default", canary.metadata.name, status);
+  }
+  if (decision.ended !== undefined) options.telemetry.rolloutEnded(decision.ended.outcome);
+  for (const answer of decision.answers ?? []) await writeAnswer(observation, answer, options);
+}
+
+async function writeStatus(
+  { canary }: Observation,
+  status: CanaryStatus,
+  { kube, reads, signal }: ReportOptions,
+): Promise<void> {
+  const { namespace = "default", name, resourceVersion } = canary.metadata;
+  // Guarded by the version that was looked at: a status must not be written over one that somebody else wrote since.
+  const held = reads.get<KubeObject>(kinds.canary, { namespace, name });
+  const version = held?.metadata.resourceVersion ?? resourceVersion;
+  const written = await kube.jsonPatch<KubeObject>(
+    kinds.canary,
+    { namespace, name },
+    [
+      ...(version === undefined ? [] : [{ op: "test", path: "/metadata/resourceVersion", value: version } as const]),
+      { op: "add", path: "/status", value: status },
+    ],
+    { subresource: "status", signal },
+  );
+  reads.noteWrite(kinds.canary, written);
+}
+
+/** One event and one log line for a decision that changed something a person would notice. */
+function tell({ canary }: Observation, decision: Decision, { events, log }: ReportOptions): void {
+  const before = canary.status;
+  const { rule, phase, message, stalled, warning, actions, memory } = decision;
+  const changed =
+    before?.phase !== phase ||
+    actions.length > 0 ||
+    decision.ended !== undefined ||
+    before.why?.rule !== rule ||
+    before.conditions?.some(({ type }) => type === "Stalled") !== (stalled !== undefined || phase === "Failed");
+  const fields = {
+    canary: `${canary.metadata.namespace ?? ""}/${canary.metadata.name}`,
+    rule,
+    phase,
+    weight: memory.rollout?.weight ?? 0,
+    actions: actions.map(({ kind }) => kind),
+  };
+  if (!changed) {
+    log.debug(fields, message);
+    return;
+  }
+  log.info(fields, message);
+  const regarding = { ...canary, spec: undefined, status: undefined } as unknown as KubeObject;
+  const type = isWarning(phase, stalled !== undefined) ? "Warning" : "Normal";
+  events.record({ regarding, type, reason: upperFirst(rule), note: message });
+  if (warning !== undefined)
+    events.record({ regarding, type: "Warning", reason: warning.reason, note: warning.message });
+}
+
+function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+async function writeAnswer({ canary, now }: Observation, answer: Answer, options: ReportOptions): Promise<void> {
+  const { kube, reads, log, signal } = options;
+  const { request, phase, message } = answer;
+  const namespace = canary.metadata.namespace ?? "default";
+  const status = { phase, message: message.slice(0, 1024), time: new Date(now).toISOString() };
+  const ref = { namespace, name: request.name };
+  const written = await kube.mergePatch<KubeObject>(
+    kinds.canaryAction,
+    ref,
+    { status },
+    { subresource: "status", signal },
+  );
+  reads.noteWrite(kinds.canaryAction, written);
+  const fields = { canary: `${namespace}/${canary.metadata.name}`, action: request.action, name: request.name, phase };
+  log.info(fields, `${request.action} ${phase.toLowerCase()}: ${message}`);
+}

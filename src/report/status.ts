@@ -1,0 +1,108 @@
+import { conditionsFor } from "../api/conditions.ts";
+import { HISTORY_LIMIT } from "../api/status.ts";
+import type { CanaryStatus, Phase } from "../api/status.ts";
+import { stepLabel } from "../decide/situation.ts";
+import type { Decision, Observation } from "../decide/types.ts";
+
+/** The status after a decision whose actions have all been performed. Pure. */
+export function nextStatus(observation: Observation, decision: Decision): CanaryStatus {
+  const previous = observation.canary.status ?? {};
+  const { memory } = decision;
+  const generation = observation.canary.metadata.generation ?? 0;
+  const history = decision.ended === undefined ? previous.history : [decision.ended, ...(previous.history ?? [])];
+  const status: CanaryStatus = {
+    observedGeneration: generation,
+    phase: decision.phase,
+    weight: memory.rollout?.weight ?? 0,
+    step: stepOf(observation, decision),
+    why: { rule: decision.rule, message: clip(decision.message) },
+    target: observation.target?.version ?? previous.target,
+    targets: targetsOf(observation, decision) ?? previous.targets,
+    promoted: memory.promoted,
+    failed: memory.failed,
+    primaryLabel: memory.primaryLabel,
+    adopted: memory.adopted,
+    drainingSince: memory.drainingSince,
+    rollout: memory.rollout,
+    checks: memory.checks,
+    history: history?.slice(0, HISTORY_LIMIT),
+    conditions: conditionsFor({
+      phase: decision.phase,
+      stalled: clipped(decision.stalled),
+      awaiting: clipped(decision.awaiting),
+      message: clip(decision.message),
+      generation,
+      now: observation.now,
+      previous: previous.conditions,
+    }),
+  };
+  return withoutEmpty(status);
+}
+
+/** How a sentence that holds somebody else's words is kept within the bounds of the schema. */
+function clip(message: string): string {
+  return message.length <= 1024 ? message : `${message.slice(0, 1023)}…`;
+}
+
+function clipped<T extends { readonly reason: string; readonly message: string }>(cause: T | undefined): T | undefined {
+  return cause === undefined ? undefined : { ...cause, message: clip(cause.message) };
+}
+
+function stepOf({ canary }: Observation, { memory }: Decision): string | undefined {
+  const { rollout } = memory;
+  if (rollout === undefined) return undefined;
+  const of = canary.spec.strategy.canary.steps.length;
+  return stepLabel(rollout.promoting === true ? of - 1 : rollout.step, of);
+}
+
+/** A list of one, so that `kubectl wait` can filter it; generation and result stand in one write (kubernetes-facts §6). */
+function targetsOf({ canary, target }: Observation, { memory }: Decision): CanaryStatus["targets"] {
+  if (target === undefined) return undefined;
+  const { revision, release } = target.version;
+  const result = resultOf(revision, memory);
+  return [
+    {
+      kind: canary.spec.targetRef.kind,
+      name: canary.spec.targetRef.name,
+      generation: target.generation,
+      revision,
+      ...(release === undefined ? {} : { release }),
+      ...(result === undefined ? {} : { result }),
+    },
+  ];
+}
+
+function resultOf(
+  revision: string,
+  { rollout, promoted, failed }: Decision["memory"],
+): "Succeeded" | "Failed" | undefined {
+  if (rollout !== undefined) return undefined;
+  if (revision === promoted?.revision) return "Succeeded";
+  return revision === failed?.revision ? "Failed" : undefined;
+}
+
+function withoutEmpty(status: CanaryStatus): CanaryStatus {
+  return Object.fromEntries(Object.entries(status).filter(([, value]) => value !== undefined));
+}
+
+/** Whether two statuses say the same, whatever the order of their keys. */
+export function sameStatus(a: CanaryStatus | undefined, b: CanaryStatus): boolean {
+  return stable(a ?? {}) === stable(b);
+}
+
+function stable(value: unknown): string {
+  return JSON.stringify(value, (_key, held: unknown) =>
+    typeof held === "object" && held !== null && !Array.isArray(held)
+      ? Object.fromEntries(
+          Object.entries(held)
+            .filter(([, child]) => child !== undefined)
+            .sort(([x], [y]) => (x < y ? -1 : 1)),
+        )
+      : held,
+  );
+}
+
+/** Phases in which somebody should look. */
+export function isWarning(phase: Phase, stalled: boolean): boolean {
+  return stalled || phase === "Failed" || phase === "RollingBack";
+}

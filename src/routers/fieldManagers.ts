@@ -1,0 +1,23 @@
+import { z } from "zod";
+import type { KubeObject } from "../kube/port.ts";
+
+const entry = z.object({ manager: z.string(), fieldsV1: z.record(z.string(), z.unknown()) });
+
+/**
+ * Who last wrote a field, by `metadata.managedFields`.
+ * `path` is in the notation of managedFields, such as `["f:spec", "f:rules"]`. Empty when the cache drops the list.
+ */
+export function fieldManagers(object: KubeObject, path: readonly string[]): readonly string[] {
+  const managers = (object.metadata.managedFields ?? []).flatMap((raw) => {
+    const parsed = entry.safeParse(raw);
+    return parsed.success && holds(parsed.data.fieldsV1, path) ? [parsed.data.manager] : [];
+  });
+  return [...new Set(managers)];
+}
+
+function holds(fields: unknown, path: readonly string[]): boolean {
+  const [head, ...rest] = path;
+  if (head === undefined) return true;
+  if (typeof fields !== "object" || fields === null || !(head in fields)) return false;
+  return holds((fields as Record<string, unknown>)[head], rest);
+}

@@ -1,0 +1,17 @@
+import { gatewayAPI } from "./gatewayAPI.ts";
+import { nginx } from "./nginx.ts";
+import type { Router } from "./router.ts";
+
+/** Every data plane that Aviary can steer. A new one is one file and one line here. */
+export const routers: readonly Router[] = [gatewayAPI, nginx];
+
+/**
+ * The router that `spec.traffic` asks for, with the block for it as it stands there; `undefined` when it asks for none.
+ * The schema sees to it that at most one block is present, and that the block has its defaults.
+ */
+export function routerFor(
+  traffic: Readonly<Record<string, unknown>> | undefined,
+): { readonly router: Router; readonly block: unknown } | undefined {
+  const router = routers.find(({ name }) => traffic?.[name] !== undefined);
+  return router === undefined ? undefined : { router, block: traffic?.[router.name] };
+}

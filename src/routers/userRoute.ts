@@ -1,0 +1,211 @@
+import { kinds } from "../kube/kinds.ts";
+import type { GatewayRoute } from "../kube/objects.ts";
+import type { PatchOperation } from "../kube/port.ts";
+import { findPairs, type PairRule, type PairSearch, weightOf } from "./backendPair.ts";
+import { fieldManagers } from "./fieldManagers.ts";
+import type { UserRouteRef } from "./gatewayAPI.ts";
+import { percentOf, shareWeights } from "./pairWeights.ts";
+import { type Backends, type RouteInput, routeKey, type RouteRef, type RouteView, type RouteWrite } from "./router.ts";
+import { routeNotFound, routeProblem } from "./routeProblems.ts";
+import { routeAcceptance, worst } from "./routeStatus.ts";
+
+/** Holds the weights of the pair in the route itself: `<primary>=80,<canary>=20`. */
+export const WEIGHTS_ANNOTATION = "aviary.dev/weights";
+
+export function userRouteRef(ref: UserRouteRef, backends: Backends): RouteRef {
+  const kind = ref.kind === "HTTPRoute" ? kinds.httpRoute : kinds.grpcRoute;
+  return { kind, namespace: backends.namespace, name: ref.name };
+}
+
+export function readUserRoutes(refs: readonly UserRouteRef[], input: RouteInput<unknown>): RouteView {
+  const views = refs.map((ref) => readUserRoute(ref, input));
+  const weights = views.flatMap((view) => view.weight ?? []);
+  const weight = weights.length === 0 ? undefined : Math.max(...weights);
+  const problem = views.find((view) => view.problem !== undefined)?.problem;
+  return {
+    ...(problem === undefined ? {} : { problem }),
+    weight,
+    uniform: views.every((view) => view.uniform && view.weight === weight),
+    acceptance: worst(views.map((view) => view.acceptance)),
+    managers: [...new Set(views.flatMap((view) => view.managers))],
+  };
+}
+
+/** One patch for each route, so that all its rules change at the same moment. */
+export function planUserRoutes(
+  refs: readonly UserRouteRef[],
+  input: RouteInput<unknown>,
+  weight: number,
+): readonly RouteWrite[] {
+  return refs.flatMap((ref) => {
+    const found = search(ref, input);
+    if (found === undefined) return [];
+    const rules = findPairs(found).filter((rule) => weightsAfter(rule, weight) !== undefined);
+    const changes = rules.flatMap((rule) => weightOperations(rule, weight, found));
+    const operations = [...changes];
+    // A route that is right at weight 0 and was never shifted is left as it is.
+    if (changes.length > 0 || weight > 0 || found.route.metadata.annotations?.[WEIGHTS_ANNOTATION] !== undefined) {
+      operations.push(...annotate(found.route, annotationOf(rules, weight, found)));
+    }
+    return operations.length === 0 ? [] : [{ type: "jsonPatch", ref: userRouteRef(ref, input.backends), operations }];
+  });
+}
+
+/** All traffic to the primary, the backends that Aviary added taken out, and the annotation gone. */
+export function releaseUserRoutes(refs: readonly UserRouteRef[], input: RouteInput<unknown>): readonly RouteWrite[] {
+  return refs.flatMap((ref) => {
+    const found = search({ ...ref, addBackends: false }, input);
+    if (found === undefined) return [];
+    const operations = [
+      ...findPairs(found).flatMap((rule) =>
+        ref.addBackends === true && rule.primaryName === input.backends.name
+          ? removeCanary(rule, found)
+          : weightOperations(rule, 0, found),
+      ),
+      ...removeAnnotation(found.route),
+    ];
+    return operations.length === 0 ? [] : [{ type: "jsonPatch", ref: userRouteRef(ref, input.backends), operations }];
+  });
+}
+
+type RouteSearch = PairSearch & { readonly route: GatewayRoute };
+
+function search(ref: UserRouteRef, input: RouteInput<unknown>): RouteSearch | undefined {
+  const { backends } = input;
+  const route = input.objects.get(routeKey(userRouteRef(ref, backends))) as GatewayRoute | undefined;
+  if (route === undefined) return undefined;
+  return {
+    route,
+    rules: route.spec.rules ?? [],
+    namespace: backends.namespace,
+    backends,
+    ruleName: ref.ruleName,
+    addBackends: ref.addBackends === true,
+  };
+}
+
+function readUserRoute(ref: UserRouteRef, input: RouteInput<unknown>): RouteView {
+  const found = search(ref, input);
+  if (found === undefined) {
+    const problem = routeNotFound(userRouteRef(ref, input.backends));
+    const acceptance = { state: "unknown", message: problem.message } as const;
+    return { problem, weight: undefined, uniform: false, acceptance, managers: [] };
+  }
+  const problem = routeProblem(found.route, found);
+  const rules = findPairs(found);
+  const percents = rules.filter((rule) => !rule.added).map((rule) => percentOf(rule.refs.map(weightOf), rule.pair));
+  const weight = percents.length === 0 ? undefined : Math.max(...percents);
+  return {
+    ...(problem === undefined ? {} : { problem }),
+    weight,
+    uniform: weight !== undefined && rules.every((rule) => weightOperations(rule, weight, found).length === 0),
+    acceptance: routeAcceptance(found.route),
+    managers: fieldManagers(found.route, ["f:spec", "f:rules"]),
+  };
+}
+
+/**
+ * What changes one rule. The names are guarded, so a route that was edited meanwhile refuses the patch. The weights of
+ * the pair are not: a decision is absolute, and a roll back must not fail because our last write is not in the cache yet.
+ * What is not repeatable (scaling, adding) is guarded by all the backends of the rule.
+ */
+function weightOperations(rule: PairRule, percent: number, { route, ruleName }: RouteSearch): PatchOperation[] {
+  const before = rule.refs.map(weightOf);
+  const after = weightsAfter(rule, percent);
+  const changed =
+    after === undefined ? [] : after.flatMap((weight, index) => (weight === before[index] ? [] : [index]));
+  if (after === undefined || (changed.length === 0 && !rule.added)) return [];
+  const path = `/spec/rules/${rule.index}`;
+  const wholeRule = rule.added || changed.some((index) => index !== rule.pair.primary && index !== rule.pair.canary);
+  const grown = sum(rule, after) !== sum(rule, before);
+  const operations = [
+    ...guardName(rule, ruleName),
+    ...(wholeRule || grown ? guardRefs(rule, route) : guardPair(rule)),
+    ...changed.filter((index) => !isNew(rule, index)).map((index) => setWeight(rule, index, after[index] ?? 0)),
+  ];
+  if (!rule.added) return operations;
+  const value = { ...rule.refs[rule.pair.canary], weight: after[rule.pair.canary] ?? 0 };
+  return [...operations, { op: "add", path: `${path}/backendRefs/-`, value }];
+}
+
+/** `undefined` when the weights of the rule cannot express it; `routeProblem` says so. */
+function weightsAfter(rule: PairRule, percent: number): readonly number[] | undefined {
+  return shareWeights(rule.refs.map(weightOf), rule.pair, percent);
+}
+
+function sum(rule: PairRule, weights: readonly number[]): number {
+  return (weights[rule.pair.primary] ?? 0) + (weights[rule.pair.canary] ?? 0);
+}
+
+function isNew(rule: PairRule, index: number): boolean {
+  return rule.added && index === rule.pair.canary;
+}
+
+function setWeight(rule: PairRule, index: number, value: number): PatchOperation {
+  const op = rule.refs[index]?.weight === undefined ? "add" : "replace";
+  return { op, path: `/spec/rules/${rule.index}/backendRefs/${index}/weight`, value };
+}
+
+function guardPair(rule: PairRule): PatchOperation[] {
+  return [rule.pair.primary, rule.pair.canary].map((index) => ({
+    op: "test",
+    path: `/spec/rules/${rule.index}/backendRefs/${index}/name`,
+    value: rule.refs[index]?.name,
+  }));
+}
+
+function guardRefs(rule: PairRule, route: GatewayRoute): PatchOperation[] {
+  const value = route.spec.rules?.[rule.index]?.backendRefs;
+  return [{ op: "test", path: `/spec/rules/${rule.index}/backendRefs`, value }];
+}
+
+function guardName(rule: PairRule, ruleName: string | undefined): PatchOperation[] {
+  return ruleName === undefined ? [] : [{ op: "test", path: `/spec/rules/${rule.index}/name`, value: ruleName }];
+}
+
+function removeCanary(rule: PairRule, found: RouteSearch): PatchOperation[] {
+  const { primary, canary } = rule.pair;
+  const all = weightsAfter(rule, 0)?.[primary];
+  const changed = all !== undefined && all !== rule.refs.map(weightOf)[primary];
+  return [
+    ...guardName(rule, found.ruleName),
+    ...guardRefs(rule, found.route),
+    ...(changed ? [setWeight(rule, primary, all)] : []),
+    { op: "remove", path: `/spec/rules/${rule.index}/backendRefs/${canary}` },
+  ];
+}
+
+/**
+ * The weights as they stand in the rules; in percent when the rules have different sums, for want of one number.
+ * `undefined` when there is no rule.
+ */
+function annotationOf(rules: readonly PairRule[], percent: number, found: RouteSearch): string | undefined {
+  const [first] = rules;
+  if (first === undefined) return undefined;
+  const sums = rules.map((rule) => pairAfter(rule, percent));
+  const same = sums.every((pair) => pair.primary === sums[0]?.primary && pair.canary === sums[0].canary);
+  const pair = same && sums[0] !== undefined ? sums[0] : { primary: 100 - percent, canary: percent };
+  return `${first.primaryName}=${pair.primary},${found.backends.canary}=${pair.canary}`;
+}
+
+function pairAfter(rule: PairRule, percent: number): { readonly primary: number; readonly canary: number } {
+  const after = weightsAfter(rule, percent) ?? [];
+  return { primary: after[rule.pair.primary] ?? 0, canary: after[rule.pair.canary] ?? 0 };
+}
+
+function annotate(route: GatewayRoute, value: string | undefined): PatchOperation[] {
+  if (value === undefined || route.metadata.annotations?.[WEIGHTS_ANNOTATION] === value) return [];
+  if (route.metadata.annotations !== undefined) return [{ op: "add", path: ANNOTATION_PATH, value }];
+  // RFC 6902 has no test for absence, and adding the map would wipe out one that somebody else has added since.
+  return [
+    { op: "test", path: "/metadata/resourceVersion", value: route.metadata.resourceVersion },
+    { op: "add", path: "/metadata/annotations", value: { [WEIGHTS_ANNOTATION]: value } },
+  ];
+}
+
+function removeAnnotation(route: GatewayRoute): PatchOperation[] {
+  const present = route.metadata.annotations?.[WEIGHTS_ANNOTATION] !== undefined;
+  return present ? [{ op: "remove", path: ANNOTATION_PATH }] : [];
+}
+
+const ANNOTATION_PATH = `/metadata/annotations/${WEIGHTS_ANNOTATION.replace("/", "~1")}`;

@@ -1,0 +1,183 @@
+import { deref, propertySchema } from "./builtinSchemas.ts";
+import { canonical, equal, isArray, isObject } from "./json.ts";
+import type { Json, JsonObject, MutableObject } from "./json.ts";
+import type { Schema } from "./schemaTypes.ts";
+
+/**
+ * A set of field paths as in `managedFields`: a tree whose keys are path elements in the notation of fieldsV1
+ * (`f:name`, `k:{"name":"a"}`, `v:"x"`). `member` says that the path itself is in the set.
+ */
+export interface FieldSet {
+  readonly member: boolean;
+  readonly children: ReadonlyMap<string, FieldSet>;
+}
+
+export const EMPTY: FieldSet = { member: false, children: new Map() };
+const MEMBER: FieldSet = { member: true, children: new Map() };
+
+export function isEmpty(set: FieldSet): boolean {
+  return !set.member && set.children.size === 0;
+}
+
+type Combine = (a: boolean, b: boolean) => boolean;
+
+function combine(a: FieldSet, b: FieldSet, by: Combine): FieldSet {
+  const children = new Map<string, FieldSet>();
+  for (const key of new Set([...a.children.keys(), ...b.children.keys()])) {
+    const child = combine(a.children.get(key) ?? EMPTY, b.children.get(key) ?? EMPTY, by);
+    if (!isEmpty(child)) children.set(key, child);
+  }
+  return { member: by(a.member, b.member), children };
+}
+
+export const union = (a: FieldSet, b: FieldSet): FieldSet => combine(a, b, (x, y) => x || y);
+export const difference = (a: FieldSet, b: FieldSet): FieldSet => combine(a, b, (x, y) => x && !y);
+export const intersection = (a: FieldSet, b: FieldSet): FieldSet => combine(a, b, (x, y) => x && y);
+
+/** `a` without the paths of `b` and everything below them. */
+export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
+  if (b.member) return EMPTY;
+  const children = new Map<string, FieldSet>();
+  for (const [key, child] of a.children) {
+    const other = b.children.get(key);
+    const rest = other === undefined ? child : recursiveDifference(child, other);
+    if (!isEmpty(rest)) children.set(key, rest);
+  }
+  return { member: a.member, children };
+}
+
+/** The `fieldsV1` form. */
+export function toFieldsV1(set: FieldSet): JsonObject {
+  const out: MutableObject = {};
+  if (set.member && set.children.size > 0) out["."] = {};
+  for (const key of [...set.children.keys()].toSorted()) out[key] = toFieldsV1(set.children.get(key) ?? EMPTY);
+  return out;
+}
+
+export function fromFieldsV1(fields: Json | undefined, root = true): FieldSet {
+  if (!isObject(fields)) return EMPTY;
+  const keys = Object.keys(fields);
+  const children = new Map<string, FieldSet>();
+  for (const key of keys) if (key !== ".") children.set(key, fromFieldsV1(fields[key], false));
+  return { member: keys.includes(".") || (keys.length === 0 && !root), children };
+}
+
+/** All member paths as in the sentences of conflicts: `.spec.containers[name="a"].image`. */
+export function pathsOf(set: FieldSet, prefix = ""): string[] {
+  const own = set.member && prefix !== "" ? [prefix] : [];
+  const below = [...set.children].flatMap(([key, child]) => pathsOf(child, prefix + elementText(key)));
+  return [...own, ...below];
+}
+
+function elementText(element: string): string {
+  const text = element.slice(2);
+  if (element.startsWith("f:")) return `.${text}`;
+  if (element.startsWith("v:")) return `[=${text}]`;
+  if (element.startsWith("i:")) return `[${text}]`;
+  const keys = JSON.parse(text) as JsonObject;
+  return `[${Object.entries(keys)
+    .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+    .join(",")}]`;
+}
+
+/** How a list is merged, and what identifies its items. */
+export function listKind(schema: Schema | undefined): "atomic" | "set" | "map" {
+  return schema?.["x-kubernetes-list-type"] ?? "atomic";
+}
+
+export function isAtomicMap(schema: Schema | undefined): boolean {
+  return schema?.["x-kubernetes-map-type"] === "atomic";
+}
+
+/** Path element of an item in a set or map list. Keys that are left out take the schema's default. */
+export function itemElement(item: Json, schema: Schema): string {
+  if (listKind(schema) === "set") return `v:${canonical(item)}`;
+  const items = schema.items === undefined ? {} : deref(schema.items);
+  const keys: MutableObject = {};
+  for (const key of schema["x-kubernetes-list-map-keys"] ?? []) {
+    const value = (isObject(item) ? item[key] : undefined) ?? items.properties?.[key]?.default;
+    if (value !== undefined) keys[key] = value;
+  }
+  return `k:${canonical(keys)}`;
+}
+
+export const fieldElement = (key: string): string => `f:${key}`;
+
+/** All paths of a value: its leaves, the items of keyed lists, and the keys of maps. */
+export function fieldsOf(value: Json | undefined, schema: Schema | undefined): FieldSet {
+  if (isArray(value) && schema !== undefined && listKind(schema) !== "atomic") {
+    const items = schema.items === undefined ? undefined : deref(schema.items);
+    const children = new Map<string, FieldSet>();
+    for (const item of value) {
+      const below = listKind(schema) === "map" ? fieldsOf(item, items) : EMPTY;
+      children.set(itemElement(item, schema), { member: true, children: below.children });
+    }
+    return { member: value.length === 0, children };
+  }
+  if (!isObject(value) || isAtomicMap(schema) || Object.keys(value).length === 0) return MEMBER;
+  const children = new Map<string, FieldSet>();
+  for (const [key, child] of Object.entries(value)) {
+    if (child === undefined) continue;
+    const below = fieldsOf(child, schema === undefined ? undefined : propertySchema(schema, key));
+    const isMapKey = schema?.properties?.[key] === undefined;
+    children.set(fieldElement(key), { member: below.member || isMapKey, children: below.children });
+  }
+  return { member: false, children };
+}
+
+export interface Comparison {
+  readonly added: FieldSet;
+  readonly modified: FieldSet;
+  readonly removed: FieldSet;
+}
+
+const NOTHING: Comparison = { added: EMPTY, modified: EMPTY, removed: EMPTY };
+
+/** What differs between two values of one schema. */
+export function compare(before: Json | undefined, after: Json | undefined, schema: Schema | undefined): Comparison {
+  if (equal(before, after)) return NOTHING;
+  if (before === undefined) return { ...NOTHING, added: withSelf(fieldsOf(after, schema)) };
+  if (after === undefined) return { ...NOTHING, removed: withSelf(fieldsOf(before, schema)) };
+  const left = childrenOf(before, schema);
+  const right = childrenOf(after, schema);
+  if (left === undefined || right === undefined) return { ...NOTHING, modified: MEMBER };
+  const added = new Map<string, FieldSet>();
+  const modified = new Map<string, FieldSet>();
+  const removed = new Map<string, FieldSet>();
+  for (const key of new Set([...left.keys(), ...right.keys()])) {
+    const a = left.get(key);
+    const b = right.get(key);
+    const below = compare(a?.value, b?.value, (a ?? b)?.schema);
+    if (!isEmpty(below.added)) added.set(key, below.added);
+    if (!isEmpty(below.modified)) modified.set(key, below.modified);
+    if (!isEmpty(below.removed)) removed.set(key, below.removed);
+  }
+  const set = (children: Map<string, FieldSet>): FieldSet => ({ member: false, children });
+  return { added: set(added), modified: set(modified), removed: set(removed) };
+}
+
+function withSelf(set: FieldSet): FieldSet {
+  return { member: true, children: set.children };
+}
+
+interface Child {
+  readonly value: Json;
+  readonly schema: Schema | undefined;
+}
+
+/** The mergeable parts of a value by path element; undefined for a leaf (scalars, atomic lists and maps). */
+export function childrenOf(value: Json, schema: Schema | undefined): ReadonlyMap<string, Child> | undefined {
+  if (isArray(value)) {
+    if (schema === undefined || listKind(schema) === "atomic") return undefined;
+    const items = schema.items === undefined ? undefined : deref(schema.items);
+    return new Map(value.map((item) => [itemElement(item, schema), { value: item, schema: items }]));
+  }
+  if (!isObject(value) || isAtomicMap(schema)) return undefined;
+  const out = new Map<string, Child>();
+  for (const [key, child] of Object.entries(value)) {
+    if (child === undefined) continue;
+    const below = schema === undefined ? undefined : propertySchema(schema, key);
+    out.set(fieldElement(key), { value: child, schema: below });
+  }
+  return out;
+}

@@ -1,0 +1,107 @@
+import { deref, propertySchema } from "./builtinSchemas.ts";
+import { equal, isArray, isObject } from "./json.ts";
+import type { Json, JsonObject, MutableObject } from "./json.ts";
+import type { Schema } from "./schemaTypes.ts";
+import { badRequest } from "./status.ts";
+
+const DELETE_PRIMITIVES = "$deleteFromPrimitiveList/";
+const ELEMENT_ORDER = "$setElementOrder/";
+const RETAIN_KEYS = "$retainKeys";
+const DIRECTIVE = "$patch";
+
+/**
+ * Kubernetes' strategic merge patch. Lists with a merge key are merged item by item; the directives `$patch`
+ * (replace, delete, merge), `$deleteFromPrimitiveList/…`, `$setElementOrder/…` and `$retainKeys` are honoured.
+ */
+export function strategicMerge(target: JsonObject, patch: JsonObject, schema: Schema): JsonObject {
+  const directive = patch[DIRECTIVE];
+  if (directive === "replace") return withoutDirectives(patch);
+  if (directive === "delete") return {};
+  const out: MutableObject = retained(target, patch);
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === undefined || key === DIRECTIVE || key === RETAIN_KEYS || key.startsWith(ELEMENT_ORDER)) continue;
+    if (key.startsWith(DELETE_PRIMITIVES)) deletePrimitives(out, key.slice(DELETE_PRIMITIVES.length), value);
+    else if (value === null) delete out[key];
+    else out[key] = mergeValue(out[key], value, propertySchema(schema, key), patch[ELEMENT_ORDER + key]);
+  }
+  for (const [key, order] of Object.entries(patch)) {
+    const field = key.startsWith(ELEMENT_ORDER) ? key.slice(ELEMENT_ORDER.length) : undefined;
+    if (field === undefined || patch[field] !== undefined || !isArray(out[field])) continue;
+    out[field] = ordered(out[field], order, propertySchema(schema, field)?.["x-kubernetes-patch-merge-key"]);
+  }
+  return out;
+}
+
+function retained(target: JsonObject, patch: JsonObject): MutableObject {
+  const keys = patch[RETAIN_KEYS];
+  if (!isArray(keys)) return { ...target };
+  return Object.fromEntries(Object.entries(target).filter(([key]) => keys.includes(key)));
+}
+
+function mergeValue(old: Json | undefined, value: Json, schema: Schema | undefined, order: Json | undefined): Json {
+  if (isObject(value)) return strategicMerge(isObject(old) ? old : {}, value, schema ?? {});
+  if (!isArray(value) || schema?.["x-kubernetes-patch-strategy"]?.includes("merge") !== true) return value;
+  const current = isArray(old) ? old : [];
+  const mergeKey = schema["x-kubernetes-patch-merge-key"];
+  const merged =
+    mergeKey === undefined ? mergePrimitives(current, value) : mergeByKey(current, value, { mergeKey, schema });
+  return ordered(merged, order, mergeKey);
+}
+
+function mergePrimitives(current: readonly Json[], patch: readonly Json[]): Json[] {
+  return [...current, ...patch.filter((item) => !current.some((known) => equal(known, item)))];
+}
+
+interface KeyedList {
+  readonly mergeKey: string;
+  readonly schema: Schema;
+}
+
+function mergeByKey(current: readonly Json[], patch: readonly Json[], list: KeyedList): Json[] {
+  const { mergeKey } = list;
+  const itemSchema = list.schema.items === undefined ? {} : deref(list.schema.items);
+  const items = patch.filter((item): item is JsonObject => isObject(item));
+  const replacing = items.some((item) => item[DIRECTIVE] === "replace" && item[mergeKey] === undefined);
+  let out: Json[] = replacing ? [] : [...current];
+  for (const item of items) {
+    const key = item[mergeKey];
+    if (key === undefined) {
+      if (item[DIRECTIVE] === "replace") continue;
+      throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
+    }
+    const matches = (known: Json) => isObject(known) && equal(known[mergeKey], key);
+    if (item[DIRECTIVE] === "delete") out = out.filter((known) => !matches(known));
+    else {
+      const index = out.findIndex(matches);
+      const merged = strategicMerge(index < 0 ? {} : (out[index] as JsonObject), item, itemSchema);
+      if (index < 0) out.push(merged);
+      else out[index] = merged;
+    }
+  }
+  return out;
+}
+
+function deletePrimitives(out: MutableObject, field: string, values: Json): void {
+  const current = out[field];
+  if (!isArray(current) || !isArray(values)) return;
+  out[field] = current.filter((item) => !values.some((value) => equal(value, item)));
+}
+
+/** Puts the items that the order names in that order; the others keep their places after the item before them. */
+function ordered(list: readonly Json[], order: Json | undefined, mergeKey: string | undefined): readonly Json[] {
+  if (!isArray(order)) return list;
+  const rank = (item: Json) =>
+    order.findIndex((wanted) =>
+      mergeKey === undefined
+        ? equal(wanted, item)
+        : isObject(wanted) && isObject(item) && equal(wanted[mergeKey], item[mergeKey]),
+    );
+  const named = list.filter((item) => rank(item) >= 0).toSorted((a, b) => rank(a) - rank(b));
+  const out: Json[] = [];
+  for (const item of list) if (rank(item) < 0) out.push(item);
+  return [...named, ...out];
+}
+
+function withoutDirectives(patch: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(patch).filter(([key]) => key !== DIRECTIVE));
+}

@@ -1,0 +1,32 @@
+import type { PodRuntime } from "../runtime/podRuntime.ts";
+import type { Controller, ControllerContext } from "./controller.ts";
+import { startDeployments } from "./deployments.ts";
+import { startEndpointSlices } from "./endpointSlices.ts";
+import { startPods, type RemovePod } from "./pods.ts";
+import { startReplicaSets } from "./replicaSets.ts";
+
+export interface ControllersOptions extends ControllerContext {
+  readonly runtime: PodRuntime;
+  readonly removePod: RemovePod;
+}
+
+/**
+ * Starts what a cluster's controller manager and its nodes do, as far as the sandbox needs it (the collection of
+ * orphans and the emptying of namespaces are the API server's here). Resolves when all caches are filled. `stop` ends
+ * the controllers and the pods; the informers stay the caller's.
+ */
+export async function startControllers(options: ControllersOptions): Promise<Controller> {
+  const controllers = [
+    startDeployments(options),
+    startReplicaSets(options),
+    startPods(options),
+    startEndpointSlices(options),
+  ];
+  await options.informers.ready();
+  return {
+    async stop() {
+      await Promise.all(controllers.map((controller) => controller.stop()));
+      await options.runtime.stop();
+    },
+  };
+}

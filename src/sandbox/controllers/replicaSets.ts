@@ -1,0 +1,105 @@
+import { isDeepStrictEqual } from "node:util";
+import { conditionOf, isTerminating, type Pod } from "../../kube/objects.ts";
+import { keyOf } from "../../kube/informer.ts";
+import { kinds } from "../../kube/kinds.ts";
+import { sandboxKinds, type ReplicaSet, type ReplicaSetStatus } from "../kinds.ts";
+import { nameSuffix } from "../random.ts";
+import type { Controller, ControllerContext } from "./controller.ts";
+import { createLoop } from "./loop.ts";
+import { ownedBy, ownerKey, ownerReference } from "./owners.ts";
+import { NODE_NAME } from "./podStatus.ts";
+import { sizeOf } from "./rollout.ts";
+import { createView, type View } from "./view.ts";
+
+/** Keeps as many pods as each ReplicaSet says, and counts them. */
+export function startReplicaSets(context: ControllerContext): Controller {
+  const sets = createView<ReplicaSet>(sandboxKinds.replicaSet, context);
+  const pods = createView<Pod>(kinds.pod, context);
+  const reconcile = async (key: string): Promise<number | undefined> => {
+    const set = sets.get(key);
+    if (set === undefined) return undefined;
+    if (!isTerminating(set)) await resize(set, pods, context);
+    const { status, recheckInMs } = replicaSetStatus(set, podsOf(set, pods), context.clock.now());
+    if (!isDeepStrictEqual(set.status, status)) await sets.patch(set, { status }, "status");
+    return recheckInMs;
+  };
+  const loop = createLoop({ ...context, name: "replicaset", reconcile });
+  sets.onChange(({ before, after }) => {
+    const object = after ?? before;
+    if (object !== undefined) loop.add(keyOf(object));
+  });
+  pods.onChange(({ before, after }) => {
+    const owner = ownerKey(after ?? before, "ReplicaSet");
+    if (owner !== undefined) loop.add(owner);
+  });
+  return loop;
+}
+
+/** Pods that count: those on their way out are left out. */
+function podsOf(set: ReplicaSet, pods: View<Pod>): readonly Pod[] {
+  return pods.list(set.metadata.namespace).filter((pod) => ownedBy(pod, set) && !isTerminating(pod) && !isOver(pod));
+}
+
+const isOver = ({ status }: Pod): boolean => status?.phase === "Succeeded" || status?.phase === "Failed";
+
+async function resize(set: ReplicaSet, view: View<Pod>, context: ControllerContext): Promise<void> {
+  const pods = podsOf(set, view);
+  const missing = sizeOf(set) - pods.length;
+  for (let made = 0; made < missing; made++) await view.create(newPod(set, context));
+  for (const pod of leavingFirst(pods).slice(0, Math.max(0, -missing))) await view.remove(pod);
+}
+
+/** Pods that are not ready go first, then the younger ones. */
+function leavingFirst(pods: readonly Pod[]): readonly Pod[] {
+  return pods.toSorted(
+    (a, b) =>
+      Number(isReady(a)) - Number(isReady(b)) ||
+      (b.metadata.creationTimestamp ?? "").localeCompare(a.metadata.creationTimestamp ?? ""),
+  );
+}
+
+const isReady = (pod: Pod): boolean => conditionOf(pod.status?.conditions, "Ready")?.status === "True";
+
+function newPod(set: ReplicaSet, { random }: ControllerContext): Pod {
+  const { template } = set.spec;
+  const { name, namespace } = set.metadata;
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name: `${name}-${nameSuffix(random)}`,
+      generateName: `${name}-`,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(template.metadata?.labels === undefined ? {} : { labels: template.metadata.labels }),
+      ...(template.metadata?.annotations === undefined ? {} : { annotations: template.metadata.annotations }),
+      ownerReferences: [ownerReference(set)],
+    },
+    spec: { ...template.spec, nodeName: NODE_NAME },
+  };
+}
+
+/** Counts, and in how many milliseconds the next pod will have been ready for `minReadySeconds`. Pure. */
+export function replicaSetStatus(
+  set: ReplicaSet,
+  pods: readonly Pod[],
+  nowMs: number,
+): { status: ReplicaSetStatus; recheckInMs: number | undefined } {
+  const minReadyMs = (set.spec.minReadySeconds ?? 0) * 1_000;
+  const waits = pods.filter(isReady).map((pod) => {
+    const since = conditionOf(pod.status?.conditions, "Ready")?.lastTransitionTime;
+    return minReadyMs === 0 || since === undefined ? 0 : Date.parse(since) + minReadyMs - nowMs;
+  });
+  const ahead = waits.filter((wait) => wait > 0);
+  const { generation } = set.metadata;
+  return {
+    status: {
+      ...(generation === undefined ? {} : { observedGeneration: generation }),
+      replicas: pods.length,
+      fullyLabeledReplicas: pods.length,
+      readyReplicas: waits.length,
+      availableReplicas: waits.length - ahead.length,
+      ...(set.status?.conditions === undefined ? {} : { conditions: set.status.conditions }),
+    },
+    recheckInMs: ahead.length === 0 ? undefined : Math.min(...ahead),
+  };
+}

@@ -1,0 +1,70 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** The production controller as a process of its own. */
+export interface ControllerProcess {
+  /** Its last lines, the newest last. */
+  lastLines(): readonly string[];
+  /** Rejects when the process ends by itself; never resolves. */
+  readonly died: Promise<never>;
+  /** Asks it to end, and ends it when it does not within 5 s. */
+  stop(): Promise<void>;
+}
+
+export interface ControllerOptions {
+  readonly kubeconfigPath: string;
+  readonly prometheusUrl: string;
+}
+
+const KEPT_LINES = 30;
+const STOP_MS = 5_000;
+
+/** Starts `src/main.ts`, or `dist/main.js` when this is compiled. */
+export function startControllerProcess({ kubeconfigPath, prometheusUrl }: ControllerOptions): ControllerProcess {
+  const program = new URL(`../../main${import.meta.url.slice(-3)}`, import.meta.url);
+  const child = spawn(
+    process.execPath,
+    [
+      fileURLToPath(program),
+      ...["--kubeconfig", kubeconfigPath],
+      ...["--prometheus-url", prometheusUrl],
+      ...["--listen", "127.0.0.1:0"],
+      ...["--log-level", "info"],
+    ],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", (line) => {
+      lines.push(line);
+      if (lines.length > KEPT_LINES) lines.shift();
+    });
+  }
+  let stopping = false;
+  const ended = Promise.withResolvers<void>();
+  const died = Promise.withResolvers<never>();
+  // Whoever waits for something else races with this promise; when nobody does, it must not end the process.
+  died.promise.catch(() => undefined);
+  const end = (how: string): void => {
+    ended.resolve();
+    if (!stopping) died.reject(new Error(`the controller ended by itself (${how})`));
+  };
+  child.once("error", (error) => {
+    end(error.message);
+  });
+  child.once("close", (code, signal) => {
+    end(signal ?? `code ${code ?? "unknown"}`);
+  });
+  return {
+    lastLines: () => lines,
+    died: died.promise,
+    async stop() {
+      stopping = true;
+      child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+      await ended.promise;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,19 @@
+import type { DemoView } from "./events.ts";
+
+/** One JSON object a line; the last one is the summary. */
+export function createJsonView(write: (text: string) => void): DemoView {
+  const line = (value: unknown): void => {
+    write(`${JSON.stringify(value)}\n`);
+  };
+  return {
+    show(event, seconds) {
+      line({ seconds: Math.round(seconds * 100) / 100, ...event });
+    },
+    summary(summary) {
+      line({ summary });
+    },
+    failure(message) {
+      line({ failure: message });
+    },
+  };
+}

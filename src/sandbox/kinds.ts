@@ -1,0 +1,91 @@
+import type { Condition, Labels, LabelSelector, PodTemplateSpec } from "../kube/objects.ts";
+import type { KubeObject, ResourceKind } from "../kube/port.ts";
+
+const kindOf = (group: string, kind: string, plural: string, namespaced = true): ResourceKind => ({
+  group,
+  version: "v1",
+  kind,
+  plural,
+  namespaced,
+});
+
+/** Kinds that only the sandbox's own controllers and gateway touch; Aviary's are in `kube/kinds.ts`. */
+export const sandboxKinds = {
+  replicaSet: kindOf("apps", "ReplicaSet", "replicasets"),
+  gateway: kindOf("gateway.networking.k8s.io", "Gateway", "gateways"),
+  gatewayClass: kindOf("gateway.networking.k8s.io", "GatewayClass", "gatewayclasses", false),
+} as const satisfies Record<string, ResourceKind>;
+
+export interface ReplicaSet extends KubeObject {
+  readonly spec: {
+    readonly replicas?: number;
+    readonly minReadySeconds?: number;
+    readonly selector: LabelSelector;
+    readonly template: PodTemplateSpec;
+  };
+  readonly status?: ReplicaSetStatus;
+}
+
+export interface ReplicaSetStatus {
+  readonly observedGeneration?: number;
+  readonly replicas?: number;
+  readonly fullyLabeledReplicas?: number;
+  readonly readyReplicas?: number;
+  readonly availableReplicas?: number;
+  readonly conditions?: readonly Condition[];
+}
+
+export interface Listener {
+  readonly name: string;
+  readonly hostname?: string;
+  readonly port: number;
+  readonly protocol: string;
+  readonly allowedRoutes?: {
+    readonly namespaces?: { readonly from?: "All" | "Same" | "Selector" | "None"; readonly selector?: LabelSelector };
+    readonly kinds?: readonly { readonly group?: string; readonly kind: string }[];
+  };
+}
+
+export interface ListenerStatus {
+  readonly name: string;
+  readonly attachedRoutes: number;
+  readonly supportedKinds: readonly { readonly group?: string; readonly kind: string }[];
+  readonly conditions: readonly Condition[];
+}
+
+export interface Gateway extends KubeObject {
+  readonly spec: { readonly gatewayClassName: string; readonly listeners: readonly Listener[] };
+  readonly status?: {
+    readonly addresses?: readonly { readonly type?: string; readonly value: string }[];
+    readonly conditions?: readonly Condition[];
+    readonly listeners?: readonly ListenerStatus[];
+  };
+}
+
+/** Whether `labels` satisfy a selector. An absent or empty selector matches everything. */
+export function selects(selector: LabelSelector | undefined, labels: Labels | undefined): boolean {
+  if (!selectsLabels(selector?.matchLabels, labels)) return false;
+  return (selector?.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
+    const value = labels?.[key];
+    switch (operator) {
+      case "Exists":
+        return value !== undefined;
+      case "DoesNotExist":
+        return value === undefined;
+      case "In":
+        return value !== undefined && values.includes(value);
+      case "NotIn":
+        return value === undefined || !values.includes(value);
+    }
+  });
+}
+
+/** Whether `labels` hold every pair of a plain selector, as a Service has one. */
+export function selectsLabels(selector: Labels | undefined, labels: Labels | undefined): boolean {
+  return Object.entries(selector ?? {}).every(([key, value]) => labels?.[key] === value);
+}
+
+/** Time as Kubernetes writes it: RFC 3339 in whole seconds. */
+export function kubeTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/\.\d{3}Z$/, "Z");
+}

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+import { Command } from "commander";
+import { startSandbox } from "./sandbox.ts";
+
+interface Flags {
+  readonly prometheus?: string;
+  readonly port: string;
+  readonly lag: string;
+}
+
+/** Runs the sandbox alone until it is interrupted. */
+async function main(): Promise<void> {
+  const command = new Command("sandbox")
+    .description("A Kubernetes API, a gateway and metrics on loopback, to try and test Aviary on. Not for production.")
+    .option("--prometheus <url>", "use this Prometheus; it has to scrape what the printed address lists")
+    .option("--port <port>", "port of the Kubernetes API; 0 takes a free one", "0")
+    .option("--lag <ms>", "milliseconds by which the gateway follows changes of routes late", "0")
+    .parse();
+  const { prometheus, port, lag } = command.opts<Flags>();
+  const sandbox = await startSandbox({
+    ...(prometheus === undefined ? {} : { prometheusUrl: prometheus }),
+    port: Number(port),
+    lagMs: Number(lag),
+    log: (message) => process.stderr.write(`${message}\n`),
+  });
+  process.stdout.write(
+    [
+      `Kubernetes API  ${sandbox.apiUrl}`,
+      `kubectl         kubectl --kubeconfig ${sandbox.kubeconfigPath}`,
+      `gateway         ${sandbox.gatewayUrl}`,
+      `Prometheus      ${sandbox.prometheusUrl}`,
+      `scrape targets  ${sandbox.discoveryUrl}`,
+      `controller      npm start -- --kubeconfig ${sandbox.kubeconfigPath} --prometheus-url ${sandbox.prometheusUrl}`,
+      "Interrupt (Ctrl-C) to end.",
+      "",
+    ].join("\n"),
+  );
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      void sandbox.stop();
+    });
+  }
+}
+
+await main();

@@ -1,0 +1,73 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { Counter, Histogram, Registry } from "prom-client";
+import { logNormal, type Random } from "../random.ts";
+import type { PodBehaviour } from "./behaviour.ts";
+
+/** The program in a sandbox pod. */
+export interface PodProgram {
+  readonly handle: RequestListener;
+  /** Text exposition of the program's own metrics. */
+  metrics(): Promise<string>;
+  /** From now on every answer asks its caller to connect elsewhere the next time. */
+  drain(): void;
+}
+
+/** Upper bounds in seconds, as Prometheus client libraries have them. */
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** An HTTP service with a version, an error rate and a response time; it counts what it answers. */
+export function createPodProgram(pod: string, behaviour: PodBehaviour, random: Random): PodProgram {
+  const registry = new Registry();
+  const registers = [registry];
+  const requests = new Counter({
+    name: "http_requests_total",
+    help: "Requests answered.",
+    labelNames: ["code"],
+    registers,
+  });
+  const durations = new Histogram({
+    name: "http_request_duration_seconds",
+    help: "Time to answer a request.",
+    buckets: BUCKETS,
+    registers,
+  });
+  let draining = false;
+
+  const answer = (response: ServerResponse, code: number, body: unknown): void => {
+    response.setHeader("content-type", "application/json");
+    response.setHeader("x-version", behaviour.version);
+    if (draining) response.setHeader("connection", "close");
+    response.statusCode = code;
+    response.end(`${JSON.stringify(body)}\n`);
+  };
+
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    const latencyMs = logNormal(random, behaviour.latencyMs);
+    const failed = random() < behaviour.errorRate;
+    const code = failed ? 500 : 200;
+    const timer = setTimeout(() => {
+      requests.inc({ code: String(code) });
+      durations.observe(latencyMs / 1_000);
+      const { version } = behaviour;
+      answer(response, code, failed ? { error: "this version fails sometimes", version, pod } : { version, pod });
+    }, latencyMs);
+    request.once("aborted", () => {
+      clearTimeout(timer);
+    });
+    request.resume();
+  };
+
+  return {
+    handle(request, response) {
+      if (request.url === "/metrics") {
+        void registry.metrics().then((text) => response.setHeader("content-type", registry.contentType).end(text));
+      } else if (request.url === "/healthz" || request.url === "/readyz") {
+        answer(response, behaviour.ready ? 200 : 503, { ready: behaviour.ready });
+      } else serve(request, response);
+    },
+    metrics: () => registry.metrics(),
+    drain() {
+      draining = true;
+    },
+  };
+}

@@ -1,0 +1,145 @@
+import type { FreshReads } from "./kube/fresh.ts";
+import { keyOf } from "./kube/informer.ts";
+import type { Cache, CacheChange, Informers } from "./kube/informer.ts";
+import { kinds } from "./kube/kinds.ts";
+import { SERVICE_NAME_LABEL } from "./kube/objects.ts";
+import type { KubeObject, ResourceKind } from "./kube/port.ts";
+import type { Queue } from "./kube/queue.ts";
+import { namesOf } from "./lib/names.ts";
+import { setScene } from "./observe/scene.ts";
+import { parseCanary } from "./reconcile.ts";
+
+export interface TriggerOptions {
+  readonly informers: Informers;
+  readonly reads: FreshReads;
+  readonly queue: Queue;
+}
+
+/** Which canaries look at which objects, so that a change of an object wakes just those. */
+interface Watchers {
+  /** By `Kind/namespace/name`. */
+  readonly byObject: Map<string, Set<string>>;
+  readonly objectsOf: Map<string, readonly string[]>;
+}
+
+/**
+ * Starts the watches that are always needed; those of routes begin with the first canary that has one.
+ * Nothing is asked of the API server for a canary while nothing happens.
+ */
+export function watchEverything({ informers, reads, queue }: TriggerOptions): void {
+  const watchers: Watchers = { byObject: new Map(), objectsOf: new Map() };
+  const routeKinds = new Set<string>();
+
+  const wake = (id: string): void => {
+    for (const key of watchers.byObject.get(id) ?? []) queue.add(key);
+  };
+  const watchKind = (kind: ResourceKind, nameOf: (object: KubeObject) => string | undefined): void => {
+    // Managed fields stay: they say who else writes a route. Kinds that are cached already keep what they keep.
+    informers.cache(kind, { keep: (object) => object });
+    informers.onChange(kind, ({ before, after }) => {
+      const object = after ?? before;
+      const name = object === undefined ? undefined : nameOf(object);
+      if (object !== undefined && name !== undefined) wake(idOf(kind, object.metadata.namespace ?? "", name));
+    });
+  };
+  const ownName = (object: KubeObject): string => object.metadata.name;
+
+  const remember = (key: string, canary: KubeObject): void => {
+    forget(watchers, key);
+    const parsed = parseCanary(canary);
+    if (!parsed.ok) return;
+    const names = namesOf(parsed.canary);
+    const { routeRefs } = setScene(reads, parsed.canary);
+    for (const { kind } of routeRefs) {
+      if (routeKinds.has(kind.plural)) continue;
+      routeKinds.add(kind.plural);
+      watchKind(kind, ownName);
+    }
+    const services = [names.target, names.primary, names.canaryService];
+    const ids = [
+      ...[names.target, names.primary].map((name) => idOf(kinds.deployment, names.namespace, name)),
+      ...services.map((name) => idOf(kinds.service, names.namespace, name)),
+      ...services.map((name) => idOf(kinds.endpointSlice, names.namespace, name)),
+      ...routeRefs.map(({ kind, namespace, name }) => idOf(kind, namespace, name)),
+      idOf(kinds.canaryAction, names.namespace, names.canary),
+    ];
+    watchers.objectsOf.set(key, ids);
+    for (const id of ids) watchers.byObject.set(id, (watchers.byObject.get(id) ?? new Set()).add(key));
+  };
+
+  startCaches(informers);
+  watchKind(kinds.deployment, ownName);
+  watchKind(kinds.service, ownName);
+  watchKind(kinds.endpointSlice, (slice) => slice.metadata.labels?.[SERVICE_NAME_LABEL]);
+  watchKind(
+    kinds.canaryAction,
+    (action) => (action as { spec?: { canaryRef?: { name?: string } } }).spec?.canaryRef?.name,
+  );
+  informers.onChange(kinds.canary, ({ before, after }: CacheChange<KubeObject>) => {
+    const object = after ?? before;
+    if (object === undefined) return;
+    const key = keyOf(object);
+    if (after === undefined) forget(watchers, key);
+    else if (before?.metadata.generation !== after.metadata.generation) remember(key, after);
+    queue.add(key);
+  });
+  const canaries = informers.cache<KubeObject>(kinds.canary);
+  wakeAllOnChange(informers, queue, canaries);
+  for (const canary of canaries.list()) {
+    remember(keyOf(canary), canary);
+    queue.add(keyOf(canary));
+  }
+}
+
+const alwaysCached = [
+  kinds.canary,
+  kinds.canaryAction,
+  kinds.metricProvider,
+  kinds.clusterMetricProvider,
+  kinds.deployment,
+  kinds.service,
+  kinds.endpointSlice,
+] as const;
+
+/** Begins the watches that every replica keeps, so that one that takes over the lead knows the world already. */
+export function startCaches(informers: Informers): void {
+  for (const kind of alwaysCached) informers.cache(kind, { keep: dropWhatNobodyReads });
+}
+
+/** A provider concerns whoever names it, which may be anybody: these change rarely. */
+function wakeAllOnChange(informers: Informers, queue: Queue, canaries: Cache<KubeObject>): void {
+  for (const kind of [kinds.metricProvider, kinds.clusterMetricProvider]) {
+    informers.onChange(kind, ({ before, after }) => {
+      const namespace = (after ?? before)?.metadata.namespace;
+      for (const canary of canaries.list(namespace)) queue.add(keyOf(canary));
+    });
+  }
+}
+
+function forget({ byObject, objectsOf }: Watchers, key: string): void {
+  for (const id of objectsOf.get(key) ?? []) {
+    const keys = byObject.get(id);
+    keys?.delete(key);
+    if (keys?.size === 0) byObject.delete(id);
+  }
+  objectsOf.delete(key);
+}
+
+function idOf(kind: ResourceKind, namespace: string, name: string): string {
+  return `${kind.plural}/${namespace}/${name}`;
+}
+
+const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+
+/** Caches hold only what is used: who manages which field, and kubectl's copy of the manifest, can be most of an object. */
+function dropWhatNobodyReads<T extends KubeObject>(object: T): T {
+  const { managedFields: _managed, annotations, ...metadata } = object.metadata;
+  if (annotations === undefined) return { ...object, metadata };
+  const { [LAST_APPLIED]: _applied, ...kept } = annotations;
+  return { ...object, metadata: { ...metadata, annotations: kept } };
+}
+
+/** The caches that `startCaches` began, for health and figures. */
+export function cachedKinds(informers: Informers): readonly Cache<KubeObject>[] {
+  return alwaysCached.map((kind) => informers.cache<KubeObject>(kind));
+}

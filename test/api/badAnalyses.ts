@@ -1,0 +1,147 @@
+import type { BadManifest } from "./manifests.ts";
+import { canary, canaryWith } from "./manifests.ts";
+
+/** Canaries whose judgement is not well-defined. */
+export const badAnalyses: readonly BadManifest[] = [
+  {
+    name: "a Canary that nothing judges",
+    manifest: canary({ analysis: undefined }),
+    says: [
+      "spec.analysis: Required value: nothing judges the canary: add a check to spec.analysis.checks, or say spec.analysis.unjudged: true",
+    ],
+  },
+  {
+    name: "an analysis without checks",
+    manifest: canary({ analysis: { interval: "10s" } }),
+    says: ["spec.analysis: Required value: nothing judges the canary"],
+  },
+  {
+    name: "`unjudged: false` without checks",
+    manifest: canary({ analysis: { unjudged: false } }),
+    says: ["spec.analysis: Required value: nothing judges the canary"],
+  },
+  {
+    name: "checks of a Canary that is to be unjudged",
+    manifest: canaryWith.analysis({ unjudged: true }),
+    says: ["spec.analysis: Invalid value", "unjudged: true and checks exclude each other; remove one of them"],
+  },
+  {
+    name: "an empty list of checks",
+    manifest: canary({ analysis: { checks: [] } }),
+    says: ["spec.analysis.checks: Invalid value: 0", "should have at least 1 items"],
+  },
+  {
+    name: "a check of no kind",
+    manifest: canaryWith.analysis({ checks: [{ name: "errors" }] }),
+    says: ["spec.analysis.checks[0]: Invalid value", "needs the block threshold"],
+  },
+  {
+    name: "a check without a name",
+    manifest: canaryWith.analysis({ checks: [{ threshold: { query: "up", max: 1 } }] }),
+    says: ["spec.analysis.checks[0].name: Required value"],
+  },
+  {
+    name: "a check with a name in capitals",
+    manifest: canaryWith.analysis({ checks: [{ name: "Error Rate", threshold: { query: "up", max: 1 } }] }),
+    says: [
+      `spec.analysis.checks[0].name: Invalid value: "Error Rate": must be lower-case letters, digits and '-', such as error-rate`,
+    ],
+  },
+  {
+    name: "two checks of one name",
+    manifest: canaryWith.analysis({
+      checks: [1, 2].map((max) => ({ name: "errors", threshold: { query: "up", max } })),
+    }),
+    says: ['spec.analysis.checks[1]: Duplicate value: {"name":"errors"}'],
+  },
+  {
+    name: "a check without a query",
+    manifest: canaryWith.threshold({ query: undefined }),
+    says: ["spec.analysis.checks[0].threshold.query: Required value"],
+  },
+  {
+    name: "an empty query",
+    manifest: canaryWith.threshold({ query: "" }),
+    says: ["spec.analysis.checks[0].threshold.query: Invalid value", "at least 1 chars long"],
+  },
+  {
+    name: "a query of a book's length",
+    manifest: canaryWith.threshold({ query: "x".repeat(4097) }),
+    says: ["spec.analysis.checks[0].threshold.query: Too long: may not be more than 4096"],
+  },
+  {
+    name: "a threshold without bounds",
+    manifest: canaryWith.threshold({ max: undefined }),
+    says: ["spec.analysis.checks[0].threshold: Invalid value", "needs a bound: set min, max or both"],
+  },
+  {
+    name: "a minimum above the maximum",
+    manifest: canaryWith.threshold({ min: 2, max: 1 }),
+    says: ["spec.analysis.checks[0].threshold: Invalid value", "min must not be above max, or no reading could pass"],
+  },
+  {
+    name: "a bound as text",
+    manifest: canaryWith.threshold({ max: "0.5" }),
+    says: ["spec.analysis.checks[0].threshold.max: Invalid value", "must be of type number"],
+  },
+  {
+    name: "a negative failure limit",
+    manifest: canaryWith.threshold({ failureLimit: -1 }),
+    says: ["spec.analysis.checks[0].threshold.failureLimit: Invalid value: -1", "greater than or equal to 0"],
+  },
+  {
+    name: "a consecutive limit that could not take effect",
+    manifest: canaryWith.threshold({ consecutiveFailureLimit: 3 }),
+    says: [
+      "spec.analysis.checks[0].threshold.consecutiveFailureLimit: Invalid value",
+      "consecutiveFailureLimit has no effect above failureLimit; raise failureLimit or lower it",
+    ],
+  },
+  {
+    name: "a provider of an unknown kind",
+    manifest: canaryWith.threshold({ providerRef: { kind: "MetricTemplate", name: "prom" } }),
+    says: [
+      'threshold.providerRef.kind: Unsupported value: "MetricTemplate": supported values: "MetricProvider", "ClusterMetricProvider"',
+    ],
+  },
+  {
+    name: "a provider without a name",
+    manifest: canaryWith.threshold({ providerRef: {} }),
+    says: ["threshold.providerRef.name: Required value"],
+  },
+  {
+    name: "an interval that would flood Prometheus",
+    manifest: canaryWith.analysis({ interval: "100ms" }),
+    says: ['spec.analysis.interval: Invalid value: "100ms": must be a duration from 1s to 1h'],
+  },
+  {
+    name: "an unknown way to be undecided",
+    manifest: canaryWith.analysis({ onUndecided: "pause" }),
+    says: ['spec.analysis.onUndecided: Unsupported value: "pause": supported values: "Pause", "Promote", "Rollback"'],
+  },
+];
+
+/** Canaries with a misspelt field or a switch in a position that there is not. */
+export const badSwitches: readonly BadManifest[] = [
+  { name: "a misspelt field", manifest: canary({ strateggy: {} }), says: ['unknown field "spec.strateggy"'] },
+  {
+    name: "a deadline of no time",
+    manifest: canary({ progressDeadlineSeconds: 0 }),
+    says: ["spec.progressDeadlineSeconds: Invalid value: 0", "greater than or equal to 1"],
+  },
+  {
+    name: "a deadline with a unit",
+    manifest: canary({ progressDeadlineSeconds: "10m" }),
+    says: ["spec.progressDeadlineSeconds: Invalid value", "must be of type integer"],
+  },
+  {
+    name: "an unknown way to be deleted",
+    manifest: canary({ onDelete: "Orphan" }),
+    says: ['spec.onDelete: Unsupported value: "Orphan": supported values: "Restore", "Keep"'],
+  },
+  {
+    name: "a suspension in words",
+    manifest: canary({ suspend: "yes" }),
+    says: ["spec.suspend: Invalid value", "must be of type boolean"],
+  },
+];

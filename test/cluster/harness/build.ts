@@ -1,0 +1,6 @@
+/** Builds what the cluster tests need, unless the cache has it: `node test/cluster/harness/build.ts`. */
+import { ensureBinaries } from "./binaries.ts";
+
+const start = performance.now();
+await ensureBinaries((line) => console.log(line));
+console.log(`ready after ${((performance.now() - start) / 1000).toFixed(1)} s`);

@@ -1,0 +1,61 @@
+import type { Credentials } from "../../src/metrics/provider.ts";
+import type { Respond } from "./stubServer.ts";
+
+/** How a back-end of one kind is told and how it answers, for the suite that every kind passes. */
+export interface Dialect {
+  readonly provider: string;
+  block(url: string, options?: { readonly timeout?: string; readonly tls?: object; readonly more?: object }): unknown;
+  readonly value: (value: number) => Respond;
+  /** The question is good and nothing is known. */
+  readonly empty: Respond;
+  readonly refusesQuery: Respond;
+  /** A block that uses every kind of credential, and what is read from the Secrets. */
+  readonly everyCredential: { readonly more: object; readonly credentials: Credentials }[];
+}
+
+export function json(status: number, body: unknown): Respond {
+  return (_request, response) => {
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  };
+}
+
+export function vector(...values: readonly unknown[]): Respond {
+  const result = values.map((value, index) => ({ metric: { pod: `p${index}` }, value: [1_700_000_000.5, value] }));
+  return json(200, { status: "success", data: { resultType: "vector", result } });
+}
+
+const secretRef = (key: string) => ({ name: "prometheus", key });
+
+const prometheus: Dialect = {
+  provider: "prometheus",
+  block: (url, { timeout = "2s", tls, more = {} } = {}) => ({
+    url,
+    timeout,
+    ...(tls === undefined ? {} : { tls }),
+    ...more,
+  }),
+  value: (value) => vector(String(value)),
+  empty: vector(),
+  refusesQuery: json(400, {
+    status: "error",
+    errorType: "bad_data",
+    error: 'invalid parameter "query": 1:5: parse error',
+  }),
+  everyCredential: [
+    {
+      more: {
+        bearerToken: { secretRef: secretRef("token") },
+        headers: [{ name: "X-Tenant", valueSecretRef: secretRef("tenant") }],
+      },
+      credentials: { bearerToken: "tok-5f1e9a/+=", headers: { "X-Tenant": "tenant-77aa" } },
+    },
+    {
+      more: {
+        basicAuth: { usernameSecretRef: secretRef("user"), passwordSecretRef: secretRef("password") },
+      },
+      credentials: { username: "reader-31", password: 'pa"ss wörd' },
+    },
+  ],
+};
+
+export const dialects: readonly Dialect[] = [prometheus];

@@ -1,4 +1,5 @@
 import type { CustomResourceDefinition } from "../src/api/crd.ts";
+import type { CelRule } from "../src/api/schema.ts";
 import type { Structural } from "../src/api/structural.ts";
 
 /** A field of a kind, with its path from the object, such as `spec.steps[].weight`. */
@@ -54,11 +55,12 @@ function kindSection({ spec }: CustomResourceDefinition): string[] {
 function section(title: string, path: string, schema: Structural | undefined): string[] {
   if (schema === undefined) return [];
   const all = fieldsOf({ path, schema, required: true });
-  const rules = all.flatMap((field) =>
-    (field.schema["x-kubernetes-validations"] ?? []).map((rule) => ({ field, rule })),
-  );
-  const rows = all.slice(1).map(fieldRow);
-  const ruleRows = rules.map(({ field, rule }) => [code(field.path + (rule.fieldPath ?? "")), rule.message]);
+  const rules = all.flatMap((field) => rulesOf(field.schema).map((rule) => ({ field, rule })));
+  const rows = all
+    .slice(1)
+    .filter(({ schema: { description } }) => description !== undefined)
+    .map(fieldRow);
+  const ruleRows = rules.map(({ field, rule }) => [code(field.path + (rule.fieldPath ?? "")), text(rule.message)]);
   return [
     `### ${title}`,
     "",
@@ -85,10 +87,23 @@ function fieldsOf(field: Field): Field[] {
 function fieldRow({ path, schema, required }: Field): string[] {
   const initial = schema.default === undefined ? "" : code(JSON.stringify(schema.default));
   const name = required ? `**${code(path)}**` : code(path);
-  return [name, typeOf(schema), initial, boundsOf(schema), schema.description ?? ""];
+  return [name, typeOf(schema), initial, boundsOf(schema), text(schema.description ?? "")];
+}
+
+/** Durations have their bounds in the table of fields. */
+function rulesOf(schema: Structural): readonly CelRule[] {
+  return durationBounds(schema) === undefined ? (schema["x-kubernetes-validations"] ?? []) : [];
+}
+
+function durationBounds(schema: Structural): string | undefined {
+  const sentences = (schema["x-kubernetes-validations"] ?? []).map(({ messageExpression = "" }) => messageExpression);
+  return sentences
+    .map((text) => /'must be a duration from ([^']+)'/.exec(text)?.[1])
+    .find((found) => found !== undefined);
 }
 
 function typeOf(schema: Structural): string {
+  if (durationBounds(schema) !== undefined) return "duration";
   if (schema["x-kubernetes-int-or-string"] === true) return "integer or string";
   if (schema.enum !== undefined) return schema.enum.map((value) => code(String(value))).join(" \\| ");
   if (schema.items !== undefined) return `list of ${schema.items.type ?? "values"}`;
@@ -98,6 +113,8 @@ function typeOf(schema: Structural): string {
 }
 
 function boundsOf(schema: Structural): string {
+  const duration = durationBounds(schema);
+  if (duration !== undefined) return duration;
   const keys = schema["x-kubernetes-list-map-keys"];
   const texts = [
     range("", schema.minimum, schema.maximum),
@@ -118,6 +135,12 @@ function range(unit: string, min: number | undefined, max: number | undefined): 
 
 function code(text: string): string {
   return `\`${text.replaceAll("|", "\\|")}\``;
+}
+
+/** A sentence for a cell: what would be HTML or end the cell is escaped, except for HTML between backticks. */
+function text(sentence: string): string {
+  const parts = sentence.replaceAll("|", "\\|").split("`");
+  return parts.map((part, index) => (index % 2 === 0 ? part.replaceAll("<", "&lt;") : part)).join("`");
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,5 +1,6 @@
 /**
- * Writes what is generated from the schemas: `crds/` and `docs/api.md`.
+ * Writes what is generated: from the schemas `crds/` and `docs/api.md`, from the flags `docs/configuration.md`, from
+ * the rules `docs/rules.md`.
  * With `--check` nothing is written; the exit code is 1 when a file differs.
  */
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
@@ -10,7 +11,9 @@ import { customResourceDefinitions } from "../src/api/crd.ts";
 import type { CustomResourceDefinition } from "../src/api/crd.ts";
 import { metricProviders } from "../src/metrics/index.ts";
 import { routers } from "../src/routers/index.ts";
+import { configurationReference } from "../src/settings.ts";
 import { apiReference } from "./apiReference.ts";
+import { rulesReference } from "./rulesReference.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -20,7 +23,12 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     Object.fromEntries(plugins.map(({ name, schema }) => [name, schema]));
   const definitions = customResourceDefinitions({ trafficBlocks: byName(routers), blocks: byName(metricProviders) });
   const files = definitions.map((crd): [string, string] => [`crds/${crd.spec.names.plural}.yaml`, crdFile(crd)]);
-  return new Map([...files, ["docs/api.md", apiReference(definitions)]]);
+  return new Map([
+    ...files,
+    ["docs/api.md", apiReference(definitions)],
+    ["docs/configuration.md", configurationReference()],
+    ["docs/rules.md", rulesReference()],
+  ]);
 }
 
 function crdFile(crd: CustomResourceDefinition): string {
@@ -53,7 +61,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const paths = await differing(files);
   if (paths.length === 0) return;
-  console.error(`not what the schemas say: ${paths.join(", ")}; run npm run generate`);
+  console.error(`not what would be generated: ${paths.join(", ")}; run npm run generate`);
   process.exitCode = 1;
 }
 

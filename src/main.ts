@@ -143,7 +143,7 @@ function countRequest(
 }
 
 /** A watch that the server was not heard of on for this long makes the process unready. */
-const MAX_SILENCE_MS = 120_000;
+const MAX_SILENCE_MS = 180_000;
 
 function health(informers: Informers): {
   isReady: () => { ready: boolean; reasons: readonly string[] };

@@ -26,7 +26,9 @@ const LAW: Readonly<Record<string, { readonly uses: readonly string[]; readonly 
 
 /** Of `kube`, the plug-ins and the four verbs see the port and its words, never the client, the watches or the queue; types do no harm. */
 const PORT_ONLY = ["routers", "metrics", "gates", "notifiers", "observe", "act", "report", "decide"];
-const PORT_FILES = ["port", "kinds", "errors", "objects", "routeObjects", "informer"].map((f) => `src/kube/${f}.ts`);
+const PORT_FILES = ["port", "kinds", "errors", "objects", "routeObjects", "reachability", "informer"].map(
+  (f) => `src/kube/${f}.ts`,
+);
 
 /** Packages that only one folder may import, so that replacing one costs one folder. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {

@@ -1,6 +1,7 @@
 import { kinds } from "../kube/kinds.ts";
 import type { EndpointSlice, Labels, Service } from "../kube/objects.ts";
-import { hasPorts, isReady, SERVICE_NAME_LABEL, SLICE_MANAGED_BY_LABEL } from "../kube/objects.ts";
+import { SERVICE_NAME_LABEL, SLICE_MANAGED_BY_LABEL } from "../kube/objects.ts";
+import { hasPorts, isReady } from "../kube/reachability.ts";
 import { FED_AT, feedName, MANAGED_BY, SLICE_MANAGER } from "../lib/names.ts";
 import type { Scene } from "../observe/scene.ts";
 import type { ServiceObjects } from "../observe/services.ts";

@@ -21,7 +21,7 @@ const threshold = withRules(
       .min(1)
       .max(4096)
       .describe(
-        "PromQL that gives one number. `{{namespace}}`, `{{target}}`, `{{primary}}`, `{{canary}}` and `{{interval}}` are filled in.",
+        "PromQL that gives one number. `{{ namespace }}`, `{{ target }}`, `{{ primary }}`, `{{ canary }}` and `{{ interval }}` are filled in.",
       ),
     min: z.number().optional().describe("A reading below it is a failure."),
     max: z.number().optional().describe("A reading above it is a failure."),

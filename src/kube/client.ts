@@ -22,11 +22,14 @@ import type { Transport, TransportOptions, Verb } from "./transport.ts";
 import { readWatchStream } from "./watchStream.ts";
 
 export interface KubeOptions extends TransportOptions {
-  /** Silence after which a watch counts as dead; default 75 s, above the minute between two bookmarks. */
+  /**
+   * Silence after which a watch counts as dead; default 150 s. Bookmarks come every minute, but kube-apiserver 1.36 was
+   * seen to send the first one on a quiet kind only after two.
+   */
   readonly watchInactivityMs?: number;
 }
 
-const DEFAULT_INACTIVITY_MS = 75_000;
+const DEFAULT_INACTIVITY_MS = 150_000;
 const DEFAULT_PAGE_SIZE = 500;
 
 /** The port over HTTP, on the connections of `connection`. Several clients may share them, each with its own fence. */

@@ -33,6 +33,7 @@ export interface Connection {
 }
 
 export interface ConnectOptions extends KubeconfigSource {
+  /** Where KUBECONFIG and the Pod's API server are looked up, and what exec plug-ins inherit. */
   readonly env?: NodeJS.ProcessEnv;
   readonly clock?: Clock;
 }
@@ -48,7 +49,7 @@ const MAX_HEADER_BYTES = 64 * 1024;
 
 /** @throws Error that names what is missing when there is no usable kubeconfig. */
 export async function connect(options: ConnectOptions = {}): Promise<Connection> {
-  const { env = process.env, clock = systemClock } = options;
+  const { env = {}, clock = systemClock } = options;
   let context = await loadContext(options, env);
   const url = new URL(context.cluster.server);
   let exec = new ExecAuth();

@@ -40,7 +40,6 @@ export async function* readWatchStream<T extends KubeObject>(
     for await (const chunk of stream) {
       timer.refresh();
       for (const line of splitLines.push(chunk)) yield parseEvent<T>(line);
-      timer.refresh();
     }
     if (splitLines.rest().trim() !== "") throw unavailable("the watch ended within an event");
   } catch (error) {

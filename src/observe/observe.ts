@@ -3,7 +3,7 @@ import { parseCanaryAction } from "../api/canaryAction.ts";
 import type { Observation, Request, Services, Workload } from "../decide/types.ts";
 import type { FreshReads } from "../kube/fresh.ts";
 import { kinds } from "../kube/kinds.ts";
-import { hasPorts } from "../kube/objects.ts";
+import { hasPorts } from "../kube/reachability.ts";
 import type { Namespace, Service } from "../kube/objects.ts";
 import type { Kube, KubeObject } from "../kube/port.ts";
 import type { Clock } from "../lib/time.ts";

@@ -6,7 +6,7 @@ import { kinds } from "../kube/kinds.ts";
 import type { Secret } from "../kube/objects.ts";
 import type { Kube, KubeObject } from "../kube/port.ts";
 import { metricProviderFor, metricProviders } from "../metrics/index.ts";
-import type { Credentials, MetricSource, SecretUse } from "../metrics/provider.ts";
+import type { MetricSource, SecretUse } from "../metrics/provider.ts";
 import type { AskProvider } from "./readings.ts";
 
 const blocks = Object.fromEntries(metricProviders.map(({ name, schema }) => [name, schema]));

@@ -2,7 +2,8 @@ import type { ServiceView } from "../decide/types.ts";
 import type { FreshReads } from "../kube/fresh.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { EndpointSlice, Labels, Service } from "../kube/objects.ts";
-import { isReady, SERVICE_NAME_LABEL, SLICE_MANAGED_BY_LABEL } from "../kube/objects.ts";
+import { SERVICE_NAME_LABEL, SLICE_MANAGED_BY_LABEL } from "../kube/objects.ts";
+import { isReady } from "../kube/reachability.ts";
 import { FED_AT, SLICE_MANAGER } from "../lib/names.ts";
 import type { PrimaryLabel } from "./label.ts";
 

@@ -105,6 +105,14 @@ function createTally() {
   };
 }
 
+/** One request of its own, on a connection of its own. */
+export async function askOnce(options: Omit<LoadOptions, "rps">): Promise<LoadAnswer> {
+  const agent = new Agent();
+  const answer = await ask({ ...options, rps: 1 }, agent);
+  agent.destroy();
+  return answer;
+}
+
 /** One request. Never rejects. */
 function ask({ url, host, timeoutMs = 10_000 }: LoadOptions, agent: Agent): Promise<LoadAnswer> {
   const { promise, resolve } = Promise.withResolvers<LoadAnswer>();

@@ -6,6 +6,7 @@ interface Flags {
   readonly prometheus?: string;
   readonly port: string;
   readonly lag: string;
+  readonly discoveryPort: string;
 }
 
 /** Runs the sandbox alone until it is interrupted. */
@@ -15,12 +16,14 @@ async function main(): Promise<void> {
     .option("--prometheus <url>", "use this Prometheus; it has to scrape what the printed address lists")
     .option("--port <port>", "port of the Kubernetes API; 0 takes a free one", "0")
     .option("--lag <ms>", "milliseconds by which the gateway follows changes of routes late", "0")
+    .option("--discovery-port <port>", "port where scrape targets are listed; 0 takes a free one", "0")
     .parse();
-  const { prometheus, port, lag } = command.opts<Flags>();
+  const { prometheus, port, lag, discoveryPort } = command.opts<Flags>();
   const sandbox = await startSandbox({
     ...(prometheus === undefined ? {} : { prometheusUrl: prometheus }),
     port: Number(port),
     lagMs: Number(lag),
+    discoveryPort: Number(discoveryPort),
     log: (message) => process.stderr.write(`${message}\n`),
   });
   process.stdout.write(

@@ -5,9 +5,10 @@ import { createInformers } from "../kube/informers.ts";
 import { isKubeError } from "../kube/errors.ts";
 import type { Kube } from "../kube/port.ts";
 import { systemClock, type Clock } from "../lib/time.ts";
-import { createApiServer } from "./apiserver/apiServer.ts";
+import { createApiServer, type ApiServer } from "./apiserver/apiServer.ts";
 import { installGatewayApi } from "./apiserver/gatewayApi.ts";
 import { kubeconfig, startApiServer } from "./apiserver/http.ts";
+import type { PodLogs } from "./apiserver/resourceHandler.ts";
 import type { ControllerContext } from "./controllers/controller.ts";
 import { startControllers } from "./controllers/controllers.ts";
 import { startGateway, type RunningGateway } from "./gateway/gateway.ts";
@@ -29,6 +30,8 @@ export interface SandboxOptions {
   readonly lagMs?: number;
   /** Port of the Kubernetes API on 127.0.0.1; a free one when left out. */
   readonly port?: number;
+  /** Port of `discoveryUrl`, for a real Prometheus that is configured beforehand; a free one when left out. */
+  readonly discoveryPort?: number;
   /** Milliseconds between two scrapes by the embedded Prometheus. Default 1000. */
   readonly scrapeIntervalMs?: number;
   /** Numbers in [0, 1) for names, addresses and choices. */
@@ -82,7 +85,7 @@ async function startParts(
   const core = createApiServer({ now: () => clock.now() });
   installGatewayApi(core);
   installAviary(core);
-  const kube = createMemoryKube({ server: core });
+  const kube = createMemoryKube({ server: writingAs(core, "sandbox") });
   await createGatewayClass(kube);
 
   const informers = keep(createInformers(kube, clock));
@@ -90,9 +93,9 @@ async function startParts(
   const runtime = createHttpRuntime({ random });
   keep(await startControllers({ ...context, runtime, removePod: podRemover(core) }));
   const gateway = keep(await startGateway({ ...context, dial: runtime.dial, lagMs: options.lagMs ?? 0 }));
-  const discovery = keep(await startDiscovery(runtime, gateway));
+  const discovery = keep(await startDiscovery(runtime, gateway, options.discoveryPort));
   const prometheusUrl = options.prometheusUrl ?? keep(await startMetrics(options, runtime, gateway)).url;
-  const api = keep(await startApiServer({ core, port: options.port ?? 0 }));
+  const api = keep(await startApiServer({ core, port: options.port ?? 0, podLogs: podLogs(runtime) }));
   const config = keep(await writeKubeconfig(api.url));
   return {
     apiUrl: api.url,
@@ -101,6 +104,26 @@ async function startParts(
     prometheusUrl,
     discoveryUrl: discovery.url,
     kube,
+  };
+}
+
+/** What `kubectl logs` shows. */
+function podLogs(runtime: HttpRuntime): PodLogs {
+  return (namespace, pod) =>
+    runtime
+      .targets()
+      .find((target) => target.namespace === namespace && target.pod === pod)
+      ?.log();
+}
+
+/** The API with another field manager, so that nobody takes the sandbox's own writes for Aviary's. */
+function writingAs(core: ApiServer, fieldManager: string): ApiServer {
+  return {
+    ...core,
+    create: (resource, namespace, body, options) =>
+      core.create(resource, namespace, body, { ...options, fieldManager }),
+    update: (resource, ref, body, options) => core.update(resource, ref, body, { ...options, fieldManager }),
+    patch: (resource, ref, request, options) => core.patch(resource, ref, request, { ...options, fieldManager }),
   };
 }
 

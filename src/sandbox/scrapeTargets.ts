@@ -18,6 +18,7 @@ export function scrapeTargets(runtime: HttpRuntime, gateway: RunningGateway): re
 export async function startDiscovery(
   runtime: HttpRuntime,
   gateway: RunningGateway,
+  listenPort = 0,
 ): Promise<{ readonly url: string; stop(): Promise<void> }> {
   const server = createServer((_request, response) => {
     const groups = scrapeTargets(runtime, gateway).map(({ labels: { instance = "", ...labels } }) => ({
@@ -26,7 +27,7 @@ export async function startDiscovery(
     }));
     response.setHeader("content-type", "application/json").end(JSON.stringify(groups));
   });
-  const port = await listen(server, { host: "127.0.0.1", port: 0 });
+  const port = await listen(server, { host: "127.0.0.1", port: listenPort });
   return {
     url: `http://127.0.0.1:${port}/`,
     stop: () =>

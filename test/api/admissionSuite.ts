@@ -139,7 +139,7 @@ function examples(): readonly { readonly file: string; readonly manifest: Manife
       .map((document) => document.toJS() as Manifest | null)
       .filter((manifest): manifest is Manifest => manifest?.apiVersion === API_VERSION)
       .map((manifest) => ({
-        file: `examples/${file} (${manifest.kind} ${manifest.metadata.name})`,
+        file: `examples/${file} (${manifest.kind})`,
         manifest: { ...manifest, metadata: { ...manifest.metadata, namespace: undefined } },
       })),
   );

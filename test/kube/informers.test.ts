@@ -21,18 +21,11 @@ function object(name: string, resourceVersion: number, namespace = "shop"): Kube
   };
 }
 
-const added = (name: string, version: number): WatchEvent<KubeObject> => ({
-  type: "ADDED",
-  object: object(name, version),
-});
-const modified = (name: string, version: number): WatchEvent<KubeObject> => ({
-  type: "MODIFIED",
-  object: object(name, version),
-});
-const deleted = (name: string, version: number): WatchEvent<KubeObject> => ({
-  type: "DELETED",
-  object: object(name, version),
-});
+type ObjectEvent = "ADDED" | "MODIFIED" | "DELETED";
+const eventOf =
+  (type: ObjectEvent) =>
+  (name: string, version: number): WatchEvent<KubeObject> => ({ type, object: object(name, version) });
+const [added, modified, deleted] = [eventOf("ADDED"), eventOf("MODIFIED"), eventOf("DELETED")];
 const bookmark = (version: number): WatchEvent<KubeObject> => ({ type: "BOOKMARK", resourceVersion: String(version) });
 
 const failure = (reason: KubeErrorReason, retryAfterMs?: number): KubeError =>

@@ -212,15 +212,6 @@ describe("a run that fails", () => {
     expect(failures).toMatchObject([{ retryInMs: 7_000 }]);
   });
 
-  test("does not hold up other keys", async () => {
-    const queue = automatic(() => ({}), {});
-    const bad = failing();
-    bad.add("bad");
-    queue.add("good");
-    await settle();
-    expect(keys().toSorted()).toEqual(["bad", "good"]);
-  });
-
   test("by throwing before its first await is treated alike", async () => {
     const queue = manual({
       run: () => {

@@ -6,7 +6,7 @@ import type { Controller } from "../../src/controller.ts";
 import { createEventRecorder } from "../../src/kube/events.ts";
 import { createInformers } from "../../src/kube/informers.ts";
 import { kinds } from "../../src/kube/kinds.ts";
-import type { Deployment, EndpointSlice, HTTPRoute, Service } from "../../src/kube/objects.ts";
+import type { Deployment, EndpointSlice, HTTPRoute } from "../../src/kube/objects.ts";
 import { SERVICE_NAME_LABEL } from "../../src/kube/objects.ts";
 import type { Kube, KubeObject, ResourceKind } from "../../src/kube/port.ts";
 import { silentLog } from "../../src/lib/log.ts";

@@ -3,12 +3,13 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { kinds } from "../../src/kube/kinds.ts";
 import { conditionOf, type GatewayRoute, type HTTPRoute } from "../../src/kube/objects.ts";
 import { systemClock } from "../../src/lib/time.ts";
+import { installGatewayApi } from "../../src/sandbox/apiserver/gatewayApi.ts";
 import { startGateway, type GatewayOptions, type RunningGateway } from "../../src/sandbox/gateway/gateway.ts";
 import { GATEWAY_HEADER } from "../../src/sandbox/gateway/headers.ts";
 import { startLoad } from "../../src/sandbox/load.ts";
 import { seededRandom } from "../../src/sandbox/random.ts";
 import { createHttpRuntime, type HttpRuntime } from "../../src/sandbox/runtime/httpRuntime.ts";
-import { aRoute, applyGateway, applyRoute, installGatewayKinds } from "./gatewayApi.ts";
+import { aRoute, applyGateway, applyRoute } from "./gatewayApi.ts";
 import { aDeployment, aService, release, startWorld, type DeploymentWish, type World } from "./world.ts";
 
 let world: World;
@@ -17,7 +18,9 @@ let gateway: RunningGateway;
 
 beforeEach(async () => {
   runtime = createHttpRuntime({ random: Math.random });
-  world = await startWorld(systemClock, runtime, installGatewayKinds);
+  world = await startWorld(systemClock, runtime, ({ server }) => {
+    installGatewayApi(server);
+  });
 });
 
 afterEach(async () => {
@@ -179,6 +182,18 @@ describe("the gateway", () => {
     await expect
       .poll(async () => conditions(await route()).Accepted)
       .toMatchObject({ status: "False", reason: "UnsupportedValue" });
+    expect((await get()).own).toBe("no-route");
+  });
+
+  it("says of a GRPCRoute that it is accepted, without serving it", async () => {
+    await open();
+    const grpc = { ...aRoute({ nowhere: 1 }), kind: "GRPCRoute" };
+    await world.kube.create(kinds.grpcRoute, grpc);
+    const status = async () => {
+      const found = await world.kube.get<GatewayRoute>(kinds.grpcRoute, { namespace: "default", name: "web" });
+      return found === undefined ? undefined : conditions(found).Accepted?.status;
+    };
+    await expect.poll(status).toBe("True");
     expect((await get()).own).toBe("no-route");
   });
 

@@ -1,8 +1,7 @@
 import { kinds } from "../../src/kube/kinds.ts";
 import type { HTTPRoute } from "../../src/kube/objects.ts";
-import type { Kube, KubeObject, ResourceKind } from "../../src/kube/port.ts";
+import type { Kube } from "../../src/kube/port.ts";
 import { sandboxKinds, type Gateway } from "../../src/sandbox/kinds.ts";
-import { referenceGrantKind } from "../../src/sandbox/gateway/references.ts";
 import type { RouteEntry, RouteMatch } from "../../src/sandbox/gateway/model.ts";
 
 /** A Gateway that everybody may attach to. */
@@ -51,43 +50,3 @@ export function anEntry(
     age: { created, key: `default/${id}`, rule: 0 },
   };
 }
-
-/** Makes the API serve the Gateway API's kinds, without their schemas. */
-export async function installGatewayKinds(kube: Kube): Promise<void> {
-  const served = [
-    kinds.httpRoute,
-    kinds.grpcRoute,
-    sandboxKinds.gateway,
-    sandboxKinds.gatewayClass,
-    referenceGrantKind,
-  ];
-  for (const { group, version, kind, plural, namespaced } of served) {
-    await kube.create<KubeObject & { spec: unknown }>(definitionKind, {
-      apiVersion: "apiextensions.k8s.io/v1",
-      kind: "CustomResourceDefinition",
-      metadata: { name: `${plural}.${group}` },
-      spec: {
-        group,
-        names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
-        scope: namespaced ? "Namespaced" : "Cluster",
-        versions: [
-          {
-            name: version,
-            served: true,
-            storage: true,
-            subresources: { status: {} },
-            schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
-          },
-        ],
-      },
-    });
-  }
-}
-
-const definitionKind: ResourceKind = {
-  group: "apiextensions.k8s.io",
-  version: "v1",
-  kind: "CustomResourceDefinition",
-  plural: "customresourcedefinitions",
-  namespaced: false,
-};

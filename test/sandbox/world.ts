@@ -23,10 +23,10 @@ export interface World {
 export async function startWorld(
   clock: Clock,
   runtime: PodRuntime,
-  prepare: (kube: MemoryKube) => Promise<void> = () => Promise.resolve(),
+  prepare: (kube: MemoryKube) => void = () => undefined,
 ): Promise<World> {
   const kube = createMemoryKube({ now: () => clock.now() });
-  await prepare(kube);
+  prepare(kube);
   const informers = createInformers(kube, clock, { random: () => 0 });
   const logs: string[] = [];
   const context: ControllerContext = {

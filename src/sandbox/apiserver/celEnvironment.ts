@@ -45,7 +45,8 @@ const compiled = new Map<string, Evaluate>();
 export function compileCel(expression: string): Evaluate {
   const known = compiled.get(expression);
   if (known !== undefined) return known;
-  const program = environment.parse(expression);
+  // cel-js 8.0.0 cannot compare what optional's value() answers ("overload … overlaps"); orValue() has no such fault.
+  const program = environment.parse(expression.replaceAll(".value()", ".orValue(dyn(null))"));
   const evaluate: Evaluate = (variables) => program(variables) as unknown;
   compiled.set(expression, evaluate);
   return evaluate;

@@ -103,6 +103,15 @@ function endpointSlice(object: JsonObject, old: JsonObject | undefined): readonl
   return [{ type: "FieldValueInvalid", field: "addressType", value: type, detail: "field is immutable" }];
 }
 
+/** Events of the newer group must say who reports what; core/v1 events need not. */
+function event(object: JsonObject): readonly FieldError[] {
+  const keys = ["eventTime", "reportingController", "reportingInstance", "action", "reason"];
+  const errors = keys.filter((key) => stringOf(object[key]) === "").map((key) => required(key));
+  if (["Normal", "Warning"].includes(stringOf(object["type"]))) return errors;
+  const value = stringOf(object["type"]);
+  return [...errors, { type: "FieldValueInvalid", field: "type", value, detail: "" }];
+}
+
 const RULES: Readonly<Record<string, Rule>> = {
   "apps/Deployment": workload,
   "apps/ReplicaSet": workload,
@@ -110,4 +119,5 @@ const RULES: Readonly<Record<string, Rule>> = {
   "apps/StatefulSet": workload,
   "/Service": service,
   "discovery.k8s.io/EndpointSlice": endpointSlice,
+  "events.k8s.io/Event": event,
 };

@@ -49,7 +49,7 @@ export type DemoEvent =
     }
   | { readonly type: "why"; readonly rule: string; readonly message: string }
   | { readonly type: "event"; readonly kind: "Normal" | "Warning"; readonly reason: string; readonly note: string }
-  /** The last second of traffic. */
+  /** The last second of traffic: what was counted, and the weight that the status told. */
   | {
       readonly type: "traffic";
       readonly weight: number;

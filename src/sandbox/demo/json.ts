@@ -1,13 +1,13 @@
 import type { DemoView } from "./events.ts";
 
-/** One JSON object a line; the last one is the summary. */
+/** One JSON object a line, with `at` in seconds since the start; the last one is the summary. */
 export function createJsonView(write: (text: string) => void): DemoView {
   const line = (value: unknown): void => {
     write(`${JSON.stringify(value)}\n`);
   };
   return {
     show(event, seconds) {
-      line({ seconds: Math.round(seconds * 100) / 100, ...event });
+      line({ at: Math.round(seconds * 100) / 100, ...event });
     },
     summary(summary) {
       line({ summary });

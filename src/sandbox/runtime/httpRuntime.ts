@@ -12,6 +12,7 @@ export interface PodTarget {
   readonly address: { readonly host: string; readonly port: number };
   /** The same text without a connection. */
   metrics(): Promise<string>;
+  log(): string;
 }
 
 /** Pods as HTTP servers of this process, each on an own loopback address. */
@@ -43,7 +44,7 @@ export function createHttpRuntime({ random }: { readonly random: Random }): Http
       const address = loopback.dial(ip, behaviour.ports[0] ?? 0);
       const process: Process = {
         ip,
-        target: { namespace, pod: name, address, metrics: () => program.metrics() },
+        target: { namespace, pod: name, address, metrics: () => program.metrics(), log: () => program.log() },
         async stop(graceMs) {
           if (!processes.delete(process)) return;
           await closeAll(program, servers, graceMs);

@@ -8,12 +8,16 @@ export interface PodProgram {
   readonly handle: RequestListener;
   /** Text exposition of the program's own metrics. */
   metrics(): Promise<string>;
+  /** The last lines that the program wrote. */
+  log(): string;
   /** From now on every answer asks its caller to connect elsewhere the next time. */
   drain(): void;
 }
 
 /** Upper bounds in seconds, as Prometheus client libraries have them. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+const KEPT_LINES = 200;
 
 /** An HTTP service with a version, an error rate and a response time; it counts what it answers. */
 export function createPodProgram(pod: string, behaviour: PodBehaviour, random: Random): PodProgram {
@@ -31,6 +35,11 @@ export function createPodProgram(pod: string, behaviour: PodBehaviour, random: R
     buckets: BUCKETS,
     registers,
   });
+  const lines = [`version ${behaviour.version} listens on ${behaviour.ports.join(", ")}`];
+  const write = (line: string): void => {
+    lines.push(line);
+    if (lines.length > KEPT_LINES) lines.shift();
+  };
   let draining = false;
 
   const answer = (response: ServerResponse, code: number, body: unknown): void => {
@@ -48,6 +57,7 @@ export function createPodProgram(pod: string, behaviour: PodBehaviour, random: R
     const timer = setTimeout(() => {
       requests.inc({ code: String(code) });
       durations.observe(latencyMs / 1_000);
+      if (failed) write(`${request.method ?? "GET"} ${request.url ?? "/"}: 500`);
       const { version } = behaviour;
       answer(response, code, failed ? { error: "this version fails sometimes", version, pod } : { version, pod });
     }, latencyMs);
@@ -66,8 +76,10 @@ export function createPodProgram(pod: string, behaviour: PodBehaviour, random: R
       } else serve(request, response);
     },
     metrics: () => registry.metrics(),
+    log: () => `${lines.join("\n")}\n`,
     drain() {
       draining = true;
+      write("draining: no new connections");
     },
   };
 }

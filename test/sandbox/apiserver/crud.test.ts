@@ -207,7 +207,15 @@ describe("built-in kinds", () => {
   it("show one event under both groups, in the words of each", () => {
     const { server } = testApi();
     const regarding = { kind: "Bird", name: "tit", namespace: "shop" };
-    const event = { metadata: { name: "e" }, regarding, note: "it flies", reason: "Up", type: "Normal" };
+    const reporter = { reportingController: "aviary.dev/aviary", reportingInstance: "a", action: "Fly" };
+    const what = {
+      regarding,
+      note: "it flies",
+      reason: "Up",
+      type: "Normal",
+      eventTime: "2026-01-01T00:00:00.000000Z",
+    };
+    const event = { metadata: { name: "e" }, ...what, ...reporter };
     server.create(server.resource("events.k8s.io", "v1", "events"), "shop", event);
     const core = server.resource("", "v1", "events");
     const query = { namespace: "shop", fieldSelector: "involvedObject.name=tit" };

@@ -1,0 +1,23 @@
+import type { Endpoint, Service, ServicePort } from "./objects.ts";
+
+/** An endpoint gets new connections when it is ready and not on its way out. `ready` absent means ready. */
+export function isReady(endpoint: Endpoint): boolean {
+  return endpoint.conditions?.ready !== false && endpoint.conditions?.terminating !== true;
+}
+
+/** Whether a Service offers these ports. Fields that the API server fills in do not count. */
+export function hasPorts(service: Service, ports: readonly ServicePort[]): boolean {
+  const offered = service.spec.ports ?? [];
+  return (
+    offered.length === ports.length &&
+    ports.every((port, index) => {
+      const other = offered[index];
+      return (
+        other !== undefined &&
+        other.port === port.port &&
+        String(other.targetPort ?? other.port) === String(port.targetPort ?? port.port) &&
+        (other.protocol ?? "TCP") === (port.protocol ?? "TCP")
+      );
+    })
+  );
+}

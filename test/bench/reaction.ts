@@ -1,0 +1,193 @@
+/**
+ * `npm run bench:reaction`: how fast Aviary reacts on a real control plane with KWOK, and what it costs.
+ *
+ * For 1, then 30, then 200 canaries released at once it prints
+ *   - the time from sending the change of the template until the first weight is seen on the route, with the part in
+ *     which the canary's pods got ready shown apart;
+ *   - the time from the answer of the metrics back-end that decides until weight 0 is seen on the route;
+ *   - CPU and memory of the controller, and its requests to the API server while nothing happens.
+ *
+ * The driver, the control plane and the controller share the machine, so read the figures side by side, and not as
+ * absolutes. `--sizes 1,30,200` chooses the sizes, `--idle 60` the seconds of the idle measurement.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { ensureBinaries } from "../cluster/harness/binaries.ts";
+import { connect } from "../cluster/harness/cluster.ts";
+import type { Cluster } from "../cluster/harness/cluster.ts";
+import { startControlPlane } from "../cluster/harness/controlPlane.ts";
+import { waitFor } from "../cluster/harness/polling.ts";
+import { startProcess } from "../cluster/harness/processes.ts";
+import type { StubPrometheus } from "../cluster/harness/stubPrometheus.ts";
+import { startStubPrometheus } from "../cluster/harness/stubPrometheus.ts";
+import { canariesIn, createCanaries, NAMESPACE, release } from "./fleet.ts";
+import { observeFleet } from "./fleetObserver.ts";
+import type { FleetObserver } from "./fleetObserver.ts";
+
+interface Bench {
+  readonly cluster: Cluster;
+  readonly prometheus: StubPrometheus;
+  readonly observer: FleetObserver;
+  readonly pid: number;
+  readonly metricsUrl: string;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { sizes: { type: "string", default: "1,30,200" }, idle: { type: "string", default: "60" } },
+  });
+  const sizes = values.sizes.split(",").map(Number);
+  const { gatewayCrds } = await ensureBinaries(print);
+  const folder = mkdtempSync(join(tmpdir(), "aviary-bench-"));
+  const plane = await startControlPlane();
+  const prometheus = await startStubPrometheus();
+  const cluster = connect({ url: plane.url, caFile: plane.caFile, token: plane.adminToken });
+  try {
+    await cluster.installCrds(gatewayCrds);
+    await cluster.installCrds("crds");
+    const applied = await plane.kubectl(["apply", "-k", "deploy"]);
+    if (applied.code !== 0) throw new Error(`kubectl apply -k deploy: ${applied.stderr}`);
+    const kubeconfig = await plane.kubeconfigFor({ namespace: "aviary", name: "aviary" });
+    const controller = startProcess({
+      name: "controller",
+      command: process.execPath,
+      args: [
+        "src/main.ts",
+        "--kubeconfig",
+        kubeconfig,
+        "--prometheus-url",
+        prometheus.url,
+        "--listen",
+        "127.0.0.1:0",
+        "--workers",
+        "32",
+      ],
+      env: {},
+      logFile: join(folder, "controller.log"),
+    });
+    const port = await waitFor("the controller's port", () => Promise.resolve(portOf(controller.logs())), {
+      until: (found) => found !== undefined,
+    });
+    await cluster.client.request({
+      method: "POST",
+      path: "/api/v1/namespaces",
+      body: { metadata: { name: NAMESPACE } },
+    });
+    const observer = await observeFleet(cluster);
+    const bench = {
+      cluster,
+      prometheus,
+      observer,
+      pid: controller.pid,
+      metricsUrl: `http://127.0.0.1:${port ?? 0}/metrics`,
+    };
+    print(`controller alone: ${memoryMiB(controller.pid).toFixed(0)} MiB`);
+    let made = 0;
+    for (const size of sizes) {
+      await createCanaries(cluster, { from: made, to: size });
+      made = size;
+      await run(bench, size);
+    }
+    await idle(bench, made, Number(values.idle));
+    observer.stop();
+    await controller.stop(5_000);
+  } finally {
+    await prometheus.close();
+    await cluster.close();
+    await plane.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function run(bench: Bench, size: number): Promise<void> {
+  const { cluster, prometheus, observer, pid } = bench;
+  const names = canariesIn(size);
+  prometheus.answer("success", 1);
+  await observer.until(`${size} canaries to rest`, names, ({ phase }) => phase === "Idle" || phase === "Failed");
+  const cpuBefore = cpuSeconds(pid);
+  const sent = await release(cluster, names, `v${size}`);
+  await observer.until("the first weight", names, ({ weight }) => (weight ?? 0) > 0);
+  const first = names.map((name) => (observer.at(name).weightAt ?? 0) - (sent.get(name) ?? 0));
+  const pods = names.map((name) => (observer.at(name).readyAt ?? 0) - (sent.get(name) ?? 0));
+  const after = names.map((name) => (observer.at(name).weightAt ?? 0) - (observer.at(name).readyAt ?? 0));
+  print(`\n${size} ${size === 1 ? "canary" : "canaries"} released at once`);
+  print(`  change sent -> first weight on the route   ${spread(first)}`);
+  print(`    of that: canary pods ready               ${spread(pods)}`);
+  print(`    of that: pods ready -> weight            ${spread(after)}`);
+  await observer.until("the analysis to begin", names, ({ analysing }) => analysing);
+  const answered = new Map<string, number>();
+  prometheus.answer("success", (query) => {
+    const name = /success_(bench-\d+)/.exec(query.replaceAll("_canary", ""))?.[1] ?? "";
+    if (!answered.has(name)) answered.set(name, Date.now());
+    return 0;
+  });
+  const badAt = Date.now();
+  await observer.until("weight 0", names, ({ weight }) => weight === 0);
+  const rollback = names.map((name) => (observer.at(name).zeroAt ?? 0) - (answered.get(name) ?? Number.NaN));
+  const whole = names.map((name) => (observer.at(name).zeroAt ?? 0) - badAt);
+  print(`  deciding answer -> weight 0 on the route   ${spread(rollback)}`);
+  print(`  metric turns bad -> weight 0               ${spread(whole)}   (interval 10 s, no failure tolerated)`);
+  await observer.until("Failed", names, ({ phase }) => phase === "Failed");
+  print(
+    `  controller: ${(cpuSeconds(pid) - cpuBefore).toFixed(2)} s CPU for all of it, ${memoryMiB(pid).toFixed(0)} MiB`,
+  );
+}
+
+async function idle({ metricsUrl, pid }: Bench, size: number, seconds: number): Promise<void> {
+  await sleep(5_000);
+  const before = await requests(metricsUrl);
+  const cpu = cpuSeconds(pid);
+  await sleep(seconds * 1_000);
+  const after = await requests(metricsUrl);
+  print(`\n${size} canaries idle for ${seconds} s`);
+  print(
+    `  requests to the API server: ${after - before} (${((after - before) * 60) / seconds / size} a minute and canary)`,
+  );
+  print(
+    `  controller: ${(((cpuSeconds(pid) - cpu) * 60) / seconds).toFixed(2)} s CPU a minute, ${memoryMiB(pid).toFixed(0)} MiB`,
+  );
+}
+
+async function requests(url: string): Promise<number> {
+  const text = await (await fetch(url)).text();
+  return [...text.matchAll(/^aviary_kube_requests_total\{.*\} (\d+)/gm)].reduce(
+    (sum, [, count]) => sum + Number(count),
+    0,
+  );
+}
+
+function portOf(logs: string): number | undefined {
+  const port = /"port":(\d+)/.exec(logs)?.[1];
+  return port === undefined ? undefined : Number(port);
+}
+
+function spread(values: readonly number[]): string {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number): string =>
+    `${Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN)} ms`.padStart(
+      9,
+    );
+  return sorted.length === 1 ? at(0) : `p50 ${at(0.5)}  p95 ${at(0.95)}  max ${at(1)}`;
+}
+
+/** User and system time. Source: proc(5), fields 14 and 15, in ticks of 1/100 s. */
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+function memoryMiB(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+await main();

@@ -1,0 +1,73 @@
+import { join } from "node:path";
+import { waitFor } from "../harness/polling.ts";
+import { logTail, type RunningProcess, startProcess } from "../harness/processes.ts";
+
+const root = join(import.meta.dirname, "../../..");
+
+export interface ControllerOptions {
+  readonly kubeconfig: string;
+  readonly prometheusUrl: string;
+  readonly logFile: string;
+  readonly args?: readonly string[];
+}
+
+export interface LogLine {
+  readonly level: string;
+  readonly time: string;
+  readonly msg: string;
+  readonly kind?: string;
+  readonly [field: string]: unknown;
+}
+
+/** The controller as its own process, with nothing but a kubeconfig. */
+export interface ControllerProcess {
+  readonly process: RunningProcess;
+  lines(): readonly LogLine[];
+  /** Waits for a line of the log. Throws after 30 s, or when the process has ended. */
+  said(sentence: string): Promise<void>;
+}
+
+/** Starts it; use `said("the controller is running")` to wait until it works. */
+export function launchController(options: ControllerOptions): ControllerProcess {
+  const { kubeconfig, prometheusUrl, logFile, args = [] } = options;
+  const running = startProcess({
+    name: "aviary",
+    command: process.execPath,
+    args: [
+      "src/main.ts",
+      ...["--kubeconfig", kubeconfig],
+      ...["--prometheus-url", prometheusUrl],
+      ...["--listen", "127.0.0.1:0"],
+      ...args,
+    ],
+    cwd: root,
+    logFile,
+  });
+  const lines = (): LogLine[] => linesOf(running.logs());
+  return {
+    process: running,
+    lines,
+    said: async (sentence) => {
+      await waitFor(`the controller to say "${sentence}"`, () => {
+        if (lines().some(({ msg }) => msg === sentence)) return "said";
+        return running.running() ? undefined : "ended";
+      });
+      if (!lines().some(({ msg }) => msg === sentence)) throw new Error(`the controller ended:\n${logTail(running)}`);
+    },
+  };
+}
+
+export function linesOf(log: string): LogLine[] {
+  return log
+    .split("\n")
+    .filter((line) => line.startsWith("{") && line.endsWith("}"))
+    .map((line) => JSON.parse(line) as LogLine);
+}
+
+/** Of all log lines those that should never be: missing rights, bugs and whatever is no JSON. */
+export function complaints(log: string): string[] {
+  return log
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("# "))
+    .filter((line) => !line.startsWith("{") || /[Ff]orbidden|"kind":"bug"|"level":"(error|fatal)"/.test(line));
+}

@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Cluster, Kind, KubeObject } from "../harness/cluster.ts";
+
+/** One version of one object, as the API server stored it. */
+export interface Entry {
+  /** Versions are ordered over all kinds, since they share one etcd. */
+  readonly version: bigint;
+  readonly deleted: boolean;
+  readonly object: KubeObject;
+  /** When it was seen here, in epoch milliseconds. */
+  readonly at: number;
+}
+
+/** Every version of every object that matters to a canary, so that a test can say what was true at any moment. */
+export interface Journal {
+  latest<T = KubeObject>(kind: string, ref: { readonly namespace: string; readonly name: string }): T | undefined;
+  /** The entries of a namespace in the order in which the API server stored them. */
+  of(namespace: string): readonly Entry[];
+  stop(): Promise<void>;
+}
+
+const watched: readonly Kind[] = [
+  { apiVersion: "aviary.dev/v1beta1", kind: "Canary" },
+  { apiVersion: "aviary.dev/v1beta1", kind: "CanaryAction" },
+  { apiVersion: "apps/v1", kind: "Deployment" },
+  { apiVersion: "apps/v1", kind: "ReplicaSet" },
+  { apiVersion: "v1", kind: "Service" },
+  { apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice" },
+  { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute" },
+];
+
+/** Watches all namespaces, and goes on when the API server was away. */
+export function startJournal(cluster: Cluster): Journal {
+  const ending = new AbortController();
+  const entries = new Map<string, Entry[]>();
+  const latest = new Map<string, Entry>();
+  const note = (entry: Entry): void => {
+    const { kind, metadata } = entry.object;
+    const { namespace = "" } = metadata;
+    const key = `${kind}/${namespace}/${metadata.name}`;
+    // A watch that begins again repeats what is known.
+    if ((latest.get(key)?.version ?? 0n) >= entry.version) return;
+    latest.set(key, entry);
+    const list = entries.get(namespace) ?? [];
+    list.push(entry);
+    entries.set(namespace, list);
+  };
+  const loops = watched.map((kind) => watchForEver(cluster, kind, { note, signal: ending.signal }));
+  return {
+    latest: <T>(kind: string, { namespace, name }: { readonly namespace: string; readonly name: string }) => {
+      const entry = latest.get(`${kind}/${namespace}/${name}`);
+      return entry === undefined || entry.deleted ? undefined : (entry.object as T);
+    },
+    of: (namespace) =>
+      [...(entries.get(namespace) ?? [])].sort((a, b) => (a.version < b.version ? -1 : a.version > b.version ? 1 : 0)),
+    stop: async () => {
+      ending.abort();
+      await Promise.all(loops);
+    },
+  };
+}
+
+interface Following {
+  readonly note: (entry: Entry) => void;
+  readonly signal: AbortSignal;
+}
+
+async function watchForEver(cluster: Cluster, kind: Kind, { note, signal }: Following): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      for await (const { type, object } of cluster.watch<KubeObject>({ ...kind, signal })) {
+        if (type === "ERROR") break;
+        const version = BigInt(object.metadata.resourceVersion ?? "0");
+        note({ version, deleted: type === "DELETED", object: { ...object, ...kind }, at: Date.now() });
+      }
+    } catch {
+      // The API server is away, or the journal ends.
+    }
+    await sleep(50, undefined, { signal }).catch(() => undefined);
+  }
+}

@@ -26,7 +26,7 @@ files=$(tar -tzf "$package")
 for wanted in dist/main.js dist/config.js crds/canaries.yaml deploy/kustomization.yaml README.md LICENSE; do
   grep -qx "package/$wanted" <<<"$files" || fail "the package lacks $wanted"
 done
-stray=$(grep -Ev '^package/(package\.json|README\.md|LICENSE|(dist|crds|deploy|examples)/.+)$' <<<"$files" || true)
+stray=$(grep -Ev '^package/(package\.json|README\.md|LICENSE|NOTICE|(dist|crds|deploy|examples)/.+)$' <<<"$files" || true)
 [ -z "$stray" ] || fail "the package holds what it should not: $stray"
 if grep -E '\.ts$' <<<"$files"; then fail "the package holds TypeScript, which Node refuses under node_modules"; fi
 

@@ -72,7 +72,7 @@ export function startController(options: ControllerOptions): Controller {
       else log.warn(fields, "the canary is looked at again later");
     },
   });
-  watchEverything({ informers, reads, queue });
+  watchEverything({ informers, queue });
   telemetry.observeQueue(() => ({ depth: queue.figures().depth, oldestMs: queue.figures().oldestAgeMs }));
   return {
     queue,

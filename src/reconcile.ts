@@ -16,8 +16,9 @@ import type { Clock } from "./lib/time.ts";
 import { observe } from "./observe/observe.ts";
 import type { ProviderOptions } from "./observe/providers.ts";
 import type { Readings } from "./observe/readings.ts";
-import { setScene } from "./observe/scene.ts";
+import { routeRefsOf } from "./observe/scene.ts";
 import { report } from "./report/report.ts";
+import { reportUnreadable } from "./report/unreadable.ts";
 import { routers } from "./routers/index.ts";
 import type { Telemetry } from "./server/telemetry.ts";
 
@@ -43,8 +44,13 @@ export const parseCanary = canaryParser({
  * @returns when to look again even if nothing happens.
  */
 export async function reconcile(key: string, options: ReconcileOptions, signal: AbortSignal): Promise<RunResult> {
-  const canary = canaryOf(key, options);
-  if (canary === undefined) return {};
+  const parsed = canaryOf(key, options);
+  if (parsed === undefined) return {};
+  if (!parsed.ok) {
+    await reportUnreadable(parsed.object, parsed.message, { ...options, now: options.clock.now(), signal });
+    return {};
+  }
+  const { canary } = parsed;
   // Before its first list is in, a cache says nothing about what exists.
   if (isSyncing(options.reads, canary)) return { recheckAfterMs: SYNC_RECHECK_MS };
   const started = performance.now();
@@ -64,10 +70,14 @@ export async function reconcile(key: string, options: ReconcileOptions, signal: 
 const SYNC_RECHECK_MS = 50;
 
 function isSyncing(reads: FreshReads, canary: Canary): boolean {
-  return setScene(reads, canary).routeRefs.some(({ kind }) => reads.state(kind) === "starting");
+  return routeRefsOf(canary).some(({ kind }) => reads.state(kind) === "starting");
 }
 
-function canaryOf(key: string, { reads, readings, telemetry, log }: ReconcileOptions): Canary | undefined {
+type Stored =
+  | { readonly ok: true; readonly canary: Canary }
+  | { readonly ok: false; readonly object: KubeObject; readonly message: string };
+
+function canaryOf(key: string, { reads, readings, telemetry }: ReconcileOptions): Stored | undefined {
   const [namespace = "", name = ""] = key.split("/");
   const object = reads.get<KubeObject>(kinds.canary, { namespace, name });
   if (object === undefined) {
@@ -76,11 +86,9 @@ function canaryOf(key: string, { reads, readings, telemetry, log }: ReconcileOpt
     return undefined;
   }
   const parsed = parseCanary(object);
-  if (parsed.ok) return parsed.canary;
+  if (parsed.ok) return parsed;
   // Stored before today's schema refused it; the API server refuses the next change of it with the same sentence.
-  const sentence = parsed.problems.map(({ path, message }) => `${path}: ${message}`).join("; ");
-  log.warn({ canary: key }, `the Canary cannot be read: ${sentence}`);
-  return undefined;
+  return { ok: false, object, message: parsed.problems.map(({ path, message }) => `${path}: ${message}`).join("; ") };
 }
 
 /** Whose turn it is. */

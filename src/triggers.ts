@@ -1,4 +1,3 @@
-import type { FreshReads } from "./kube/fresh.ts";
 import { keyOf } from "./kube/informer.ts";
 import type { Cache, CacheChange, Informers } from "./kube/informer.ts";
 import { kinds } from "./kube/kinds.ts";
@@ -6,12 +5,11 @@ import { SERVICE_NAME_LABEL } from "./kube/objects.ts";
 import type { KubeObject, ResourceKind } from "./kube/port.ts";
 import type { Queue } from "./kube/queue.ts";
 import { namesOf } from "./lib/names.ts";
-import { setScene } from "./observe/scene.ts";
+import { routeRefsOf } from "./observe/scene.ts";
 import { parseCanary } from "./reconcile.ts";
 
 export interface TriggerOptions {
   readonly informers: Informers;
-  readonly reads: FreshReads;
   readonly queue: Queue;
 }
 
@@ -26,7 +24,7 @@ interface Watchers {
  * Starts the watches that are always needed; those of routes begin with the first canary that has one.
  * Nothing is asked of the API server for a canary while nothing happens.
  */
-export function watchEverything({ informers, reads, queue }: TriggerOptions): void {
+export function watchEverything({ informers, queue }: TriggerOptions): void {
   const watchers: Watchers = { byObject: new Map(), objectsOf: new Map() };
   const routeKinds = new Set<string>();
 
@@ -49,7 +47,7 @@ export function watchEverything({ informers, reads, queue }: TriggerOptions): vo
     const parsed = parseCanary(canary);
     if (!parsed.ok) return;
     const names = namesOf(parsed.canary);
-    const { routeRefs } = setScene(reads, parsed.canary);
+    const routeRefs = routeRefsOf(parsed.canary);
     for (const { kind } of routeRefs) {
       if (routeKinds.has(kind.plural)) continue;
       routeKinds.add(kind.plural);

@@ -1,5 +1,4 @@
-import type { KubeObject, PatchOperation, ResourceKind } from "../kube/port.ts";
-import { MANAGED_BY } from "../lib/names.ts";
+import type { PatchOperation, ResourceKind } from "../kube/port.ts";
 import { InvariantError } from "./invariants.ts";
 
 /**
@@ -33,11 +32,6 @@ export const foreignFields: readonly { readonly kind: string; readonly path: Reg
     why: "the annotation that holds the weights",
   },
 ];
-
-/** Whether Aviary made an object. */
-export function isOurs(object: KubeObject): boolean {
-  return Object.entries(MANAGED_BY).every(([key, value]) => object.metadata.labels?.[key] === value);
-}
 
 /**
  * Refuses a patch of somebody else's object that touches more than the closed list.

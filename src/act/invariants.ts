@@ -33,7 +33,7 @@ export function assertInvariants(action: Action, o: Observation): void {
       if (o.target !== undefined && o.target.generation === action.generation) return;
       throw new InvariantError("the frozen pods are the ready ones", "the target changed since it was looked at");
     case "pointService":
-      assertSomebodyBehind(action.at, o);
+      assertSomebodyBehind(action, o);
       return;
     case "deletePrimary":
       assertHandedBack(o);
@@ -85,9 +85,10 @@ function assertPrimaryMayChange(revision: string, o: Observation): void {
   }
 }
 
-function assertSomebodyBehind(at: "primary" | "target", o: Observation): void {
+function assertSomebodyBehind({ service, at }: Extract<Action, { kind: "pointService" }>, o: Observation): void {
   const ready = at === "primary" ? o.services.primary.ready : o.services.canary.ready;
-  if (ready === 0)
+  // Where nobody is behind it now, nobody is lost.
+  if (ready === 0 && o.services[service].ready > 0)
     throw new InvariantError("a Service is never pointed at nobody", `no endpoint of the ${at} is ready`);
 }
 

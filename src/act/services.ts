@@ -2,6 +2,7 @@ import { kinds } from "../kube/kinds.ts";
 import type { EndpointSlice, Labels, Service } from "../kube/objects.ts";
 import { SERVICE_NAME_LABEL, SLICE_MANAGED_BY_LABEL } from "../kube/objects.ts";
 import { hasPorts, isReady } from "../kube/reachability.ts";
+import { sameLabels } from "../lib/labels.ts";
 import { FED_AT, feedName, MANAGED_BY, SLICE_MANAGER } from "../lib/names.ts";
 import type { Scene } from "../observe/scene.ts";
 import type { ServiceObjects } from "../observe/services.ts";
@@ -23,12 +24,19 @@ export async function ensureServices(scene: Scene, writer: Writer): Promise<void
   const primaryLabels = labelsOf(scene, "primary");
   const leaving = scene.canary.metadata.deletionTimestamp !== undefined;
   await ensureService(scene, writer, { which: "canary", selector: targetLabels });
-  await ensureService(scene, writer, { which: "primary", selector: leaving ? targetLabels : primaryLabels });
+  const handedBack = leaving || stillServesTarget(scene, targetLabels);
+  await ensureService(scene, writer, { which: "primary", selector: handedBack ? targetLabels : primaryLabels });
   // A new apex begins where traffic is now; it is pointed at the primary when that is ready.
   const adopted = scene.canary.status?.promoted !== undefined && !leaving;
   if (scene.apex.service === undefined) {
     await ensureService(scene, writer, { which: "apex", selector: adopted ? primaryLabels : targetLabels });
   }
+}
+
+/** While a target is adopted again: its pods are behind the primary Service by nothing but the selector. */
+function stillServesTarget({ canary, primaryService }: Scene, targetLabels: Labels): boolean {
+  if (canary.status?.promoted !== undefined || primaryService.feed !== undefined) return false;
+  return sameLabels(primaryService.service?.spec.selector, targetLabels);
 }
 
 interface Ensured {
@@ -53,11 +61,6 @@ function labelsOf(scene: Scene, at: "primary" | "target"): Labels {
   const labels = scene.target?.spec.selector.matchLabels ?? scene.primary?.spec.selector.matchLabels ?? {};
   const { label } = scene;
   return at === "target" || label === undefined ? labels : { ...labels, [label.key]: label.value };
-}
-
-function sameLabels(a: Labels | undefined, b: Labels): boolean {
-  const keys = Object.keys(b);
-  return a !== undefined && Object.keys(a).length === keys.length && keys.every((key) => a[key] === b[key]);
 }
 
 /** Points a Service at other pods by its selector, and by nothing else. */

@@ -1,6 +1,7 @@
 import type { FreshReads } from "../kube/fresh.ts";
 import type { Kube, KubeObject, ObjectRef, PatchOperation, ResourceKind } from "../kube/port.ts";
-import { assertForeignPatch, isOurs } from "./foreignFields.ts";
+import { isOurs } from "../lib/names.ts";
+import { assertForeignPatch } from "./foreignFields.ts";
 import { InvariantError } from "./invariants.ts";
 
 /**

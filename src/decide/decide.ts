@@ -17,7 +17,10 @@ import type { Decision, Observation } from "./types.ts";
 export const rules: readonly Rule[] = [
   // The Canary is being deleted.
   handBack.letGo,
+  handBack.beginHandBack,
+  handBack.repairForHandBack,
   handBack.moveTrafficToPrimary,
+  handBack.leaveAsItIs,
   handBack.restoreTarget,
   handBack.switchApexBack,
   handBack.switchPrimaryBack,
@@ -31,6 +34,9 @@ export const rules: readonly Rule[] = [
   withdrawal.drainWithdrawn,
   withdrawal.finishWithdrawal,
 
+  // Users first, whatever is wrong with the Canary.
+  interruptions.protectUsers,
+  interruptions.keepFrozen,
   rest.refuseInvalid,
 
   // Adoption of a target that serves already.
@@ -38,6 +44,7 @@ export const rules: readonly Rule[] = [
   adoption.createServices,
   adoption.waitForTarget,
   adoption.createPrimary,
+  adoption.rememberFound,
   adoption.waitForNewPrimary,
   adoption.routeToPrimary,
   adoption.switchApex,
@@ -52,7 +59,6 @@ export const rules: readonly Rule[] = [
 
   // What interrupts a rollout.
   requests.obeyRequest,
-  interruptions.protectUsers,
   interruptions.honourSuspend,
   interruptions.restartOnNewRevision,
   interruptions.failOnChecks,
@@ -66,10 +72,12 @@ export const rules: readonly Rule[] = [
 
   // A step: pods, then weight, then judgement.
   interruptions.waitWhilePaused,
+  steps.followShorterList,
   steps.scaleCanary,
   steps.waitForCanary,
   steps.shiftTraffic,
   steps.notePodsReady,
+  steps.refuseBadQuery,
   steps.waitForApproval,
   steps.holdWeight,
   steps.waitForChecks,

@@ -1,5 +1,5 @@
 import type { HistoryEntry, RolloutMemory, RolloutOutcome } from "../api/status.ts";
-import { podsFor, stepLabel, timestamp } from "./situation.ts";
+import { isWeightStep, podsFor, stepLabel, timestamp } from "./situation.ts";
 import type { Answered, Situation } from "./situation.ts";
 import type { Action, Workload } from "./types.ts";
 
@@ -19,16 +19,34 @@ export function primaryHasRevision(situation: Situation, rollout: RolloutMemory)
 }
 
 /**
- * Whether the canary has pods for `weight`. Before the first weight the Deployment's controller must have seen the
- * newest template, or pods of an older one would be counted. Later the pods are frozen, and scaling alone moves the
- * generation.
+ * Whether the canary has pods for `weight`. At weight 0 the Deployment's controller must have seen the newest template,
+ * or pods of an older one would be counted. With weight the pods are frozen: those that answer are the right ones,
+ * whatever the template says meanwhile (`kubectl rollout restart` changes it without being a release).
  */
 export function hasPodsFor(situation: Situation, weight: number): boolean {
   const { target, services } = situation;
   if (target === undefined) return false;
   const need = podsFor(weight, fullSize(situation));
-  if (situation.weight === 0 && !target.settled) return false;
-  return target.available >= need && services.canary.ready >= need;
+  if (situation.weight === 0 && (!target.settled || target.available < need)) return false;
+  return services.canary.ready >= need;
+}
+
+/** The weight that the current step wants; a pause keeps the one before. */
+export function stepWeight(situation: Situation, rollout: RolloutMemory): number {
+  if (rollout.promoting === true) return 100;
+  const step = situation.steps[currentStep(situation, rollout)];
+  return isWeightStep(step) ? step.weight : rollout.weight;
+}
+
+/** Index of the current step; the last one when somebody has shortened the list. */
+export function currentStep(situation: Situation, rollout: RolloutMemory): number {
+  return Math.min(rollout.step, situation.steps.length - 1);
+}
+
+/** Enters a step: its hold and its checks count from when its weight is in effect, even if the weight stays the same. */
+export function enterStep(rollout: RolloutMemory, step: number): RolloutMemory {
+  const { effectiveSince: _effective, ...rest } = rollout;
+  return { ...rest, step };
 }
 
 /** The action that gives the canary pods for `weight`, when it has asked for fewer. Never takes pods away. */

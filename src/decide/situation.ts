@@ -24,7 +24,7 @@ export type Rule = (situation: Situation) => Answered | undefined;
 
 export function situate(observation: Observation): Situation {
   const { spec, status } = observation.canary;
-  const rollout = status?.rollout;
+  const rollout = seenBy(observation, status?.rollout);
   const previous = status?.checks ?? [];
   const checks = rollout === undefined ? previous : judge(spec.analysis.checks, previous, observation.readings);
   return {
@@ -44,6 +44,11 @@ export function situate(observation: Observation): Situation {
     revision: observation.target?.version.revision,
     weight: rollout?.weight ?? 0,
   };
+}
+
+/** A crash may have lost the note that users have reached a revision; the route still shows it. */
+function seenBy({ route }: Observation, rollout: RolloutMemory | undefined): RolloutMemory | undefined {
+  return rollout !== undefined && (route.weight ?? 0) > 0 ? { ...rollout, exposed: true } : rollout;
 }
 
 export function isWeightStep(step: Step | undefined): step is WeightStep {
@@ -69,6 +74,9 @@ export function timestamp(now: number): string {
 export function podsFor(weight: number, full: number): number {
   return Math.max(1, Math.ceil((weight * Math.max(1, full)) / 100));
 }
+
+/** While pods are awaited, how often to look why they are not ready, in milliseconds. */
+export const TROUBLE_PERIOD_MS = 5_000;
 
 export function durationOf(text: string | undefined): number {
   return text === undefined ? 0 : parseDuration(text);

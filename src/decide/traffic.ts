@@ -73,6 +73,9 @@ export function bringIntoEffect(situation: Situation, shift: Shift): Answered | 
   const effect = effectOf(situation, weight, rollout.weightSince);
   switch (effect.state) {
     case "differs":
+      if (weight > 0 && situation.services.canary.ready === 0) {
+        return { phase, message: `weight ${weight} waits for a ready canary pod`, actions: [] };
+      }
       // Clocks keep running: whoever changes the route every few seconds must not stop a rollout for ever.
       return {
         phase,
@@ -96,6 +99,17 @@ export function bringIntoEffect(situation: Situation, shift: Shift): Answered | 
     case "effective":
       return rollout.effectiveSince === undefined ? noteEffect(situation, shift, effect.warning) : undefined;
   }
+}
+
+/** Keeps the weight that a rollout has, also before its first one, when somebody changes the route. */
+export function keepWeight(situation: Situation, shift: Omit<Shift, "weight">): Answered | undefined {
+  const { rollout, phase } = shift;
+  const { weight } = rollout;
+  if (rollout.weightSince !== undefined) return bringIntoEffect(situation, { ...shift, weight });
+  const { route } = situation;
+  if (route.weight === weight && route.uniform) return undefined;
+  const message = `put weight ${weight} back: the route said ${route.weight ?? "something else"}${by(situation)}`;
+  return { phase, message, actions: [{ kind: "setWeight", weight }] };
 }
 
 function noteEffect(situation: Situation, shift: Shift, warning: string | undefined): Answered {

@@ -2,6 +2,8 @@ import type { Clock } from "../lib/time.ts";
 import { keyOf } from "./informer.ts";
 import type { Cache, Informers } from "./informer.ts";
 import type { KubeObject, ObjectRef, ResourceKind } from "./port.ts";
+import { createRelations } from "./relations.ts";
+import type { Relations } from "./relations.ts";
 
 /**
  * Reads from the caches that never show less than what Aviary has written itself. A watch tells of a write some
@@ -10,6 +12,8 @@ import type { KubeObject, ObjectRef, ResourceKind } from "./port.ts";
 export interface FreshReads {
   get<T extends KubeObject>(kind: ResourceKind, ref: ObjectRef): T | undefined;
   list<T extends KubeObject>(kind: ResourceKind, namespace: string): readonly T[];
+  /** Objects that belong to another one: the slices of a Service, the CanaryActions of a Canary. */
+  related<T extends KubeObject>(kind: ResourceKind, of: ObjectRef): readonly T[];
   state(kind: ResourceKind): Cache<KubeObject>["state"];
   /** Remembers what a write answered until the watch has caught up with it. */
   noteWrite(kind: ResourceKind, object: KubeObject): void;
@@ -28,6 +32,23 @@ const FORGET_AFTER_MS = 30_000;
 
 export function createFreshReads(informers: Informers, clock: Clock): FreshReads {
   const written = new Map<string, Map<string, Written>>();
+  const relations = new Map<ResourceKind, Relations>();
+  const relationsOf = (kind: ResourceKind): Relations => {
+    const held = relations.get(kind);
+    if (held !== undefined) return held;
+    const made = createRelations(informers, kind);
+    relations.set(kind, made);
+    return made;
+  };
+  /** A write may be answered after the watch has told that its object is gone; a uid never comes back. */
+  const gone = new Map<string, number>();
+  const bury = (uid: string): void => {
+    gone.set(uid, clock.now());
+    for (const [buried, atMs] of gone) {
+      if (clock.now() - atMs <= FORGET_AFTER_MS) break;
+      gone.delete(buried);
+    }
+  };
   const writtenOf = (kind: ResourceKind): Map<string, Written> => {
     const id = `${kind.group}/${kind.plural}`;
     const held = written.get(id);
@@ -35,7 +56,9 @@ export function createFreshReads(informers: Informers, clock: Clock): FreshReads
     const made = new Map<string, Written>();
     written.set(id, made);
     informers.onChange(kind, ({ before, after }) => {
-      if (after === undefined && before !== undefined) made.delete(keyOf(before));
+      if (after !== undefined || before === undefined) return;
+      made.delete(keyOf(before));
+      bury(before.metadata.uid ?? "");
     });
     return made;
   };
@@ -72,9 +95,21 @@ export function createFreshReads(informers: Informers, clock: Clock): FreshReads
       }
       return [...found.values()] as unknown as readonly T[];
     },
+    related: <T extends KubeObject>(kind: ResourceKind, of: ObjectRef) =>
+      relationsOf(kind)
+        .keys(of)
+        .flatMap((key) => newest(kind, key, informers.cache(kind).get(key)) ?? []) as unknown as readonly T[],
     state: (kind) => informers.cache(kind).state,
     noteWrite(kind, object) {
       const key = keyOf(object);
+      const { uid = "", deletionTimestamp, finalizers = [] } = object.metadata;
+      if (gone.has(uid)) return;
+      if (deletionTimestamp !== undefined && finalizers.length === 0) {
+        // With its last finalizer the object itself went away.
+        writtenOf(kind).set(key, { object, deleted: true, atMs: clock.now() });
+        return;
+      }
+      relations.get(kind)?.note(object);
       if (!caughtUp(informers.cache(kind).get(key), object)) {
         writtenOf(kind).set(key, { object, deleted: false, atMs: clock.now() });
       }

@@ -10,6 +10,8 @@ import { createStore, dropManagedFields } from "./store.ts";
 
 export interface InformerOptions {
   readonly log?: Log;
+  /** The one namespace that is watched; all when left out. Kinds without namespaces are watched whole. */
+  readonly namespace?: string;
   /** 0 up to 1; for tests. */
   readonly random?: () => number;
 }
@@ -30,7 +32,7 @@ interface Informer {
  * before the first `await`; of two `keep` for one kind the first counts.
  */
 export function createInformers(kube: Kube, clock: Clock, options: InformerOptions = {}): Informers {
-  const { log = silentLog, random = Math.random } = options;
+  const { log = silentLog, random = Math.random, namespace } = options;
   const informers = new Map<string, Informer>();
   const stopping = new AbortController();
 
@@ -39,7 +41,8 @@ export function createInformers(kube: Kube, clock: Clock, options: InformerOptio
     const held = informers.get(id);
     if (held !== undefined) return held;
     if (stopping.signal.aborted) throw abortError(stopping.signal, "the informers were stopped");
-    const context = { kube, kind, clock, log, random, signal: stopping.signal };
+    const scope = namespace === undefined ? {} : { namespace };
+    const context = { kube, kind, ...scope, clock, log, random, signal: stopping.signal };
     const made = startInformer(context, keep ?? dropManagedFields);
     informers.set(id, made);
     return made;
@@ -68,6 +71,7 @@ interface InformerContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly random: () => number;
+  readonly namespace?: string;
   readonly signal: AbortSignal;
 }
 

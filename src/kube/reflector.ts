@@ -24,6 +24,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly sink: ReflectorSink<T>;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** The one namespace that is looked at; all when left out. */
+  readonly namespace?: string;
   /** 0 up to 1; for tests. */
   readonly random?: () => number;
 }
@@ -95,12 +97,13 @@ function afterError(error: unknown, state: Position, random: () => number): numb
 
 /** One list or one watch to its end. Answers whether it brought anything. */
 async function listOrWatch<T extends KubeObject>(
-  { kube, kind, sink, signal }: ReflectorOptions<T>,
+  { kube, kind, namespace, sink, signal }: ReflectorOptions<T>,
   state: Position,
   random: () => number,
 ): Promise<boolean> {
+  const scope = kind.namespaced && namespace !== undefined ? { namespace } : {};
   if (state.resourceVersion === undefined) {
-    const list = await kube.list<T>(kind, { signal });
+    const list = await kube.list<T>(kind, { ...scope, signal });
     if (signal.aborted) return false;
     sink.contact();
     sink.listed(list.items);
@@ -109,7 +112,7 @@ async function listOrWatch<T extends KubeObject>(
     return true;
   }
   const timeoutSeconds = Math.round(WATCH_SECONDS.min + random() * (WATCH_SECONDS.max - WATCH_SECONDS.min));
-  const watch = kube.watch<T>(kind, { resourceVersion: state.resourceVersion, timeoutSeconds, signal });
+  const watch = kube.watch<T>(kind, { ...scope, resourceVersion: state.resourceVersion, timeoutSeconds, signal });
   let fruitful = false;
   for await (const event of watch) {
     if (signal.aborted) break;

@@ -28,6 +28,11 @@ export function namesOf(canary: {
 /** Marks the objects that Aviary made. */
 export const MANAGED_BY = { "app.kubernetes.io/managed-by": "aviary" } as const;
 
+/** Whether Aviary made an object. */
+export function isOurs(object: { readonly metadata: { readonly labels?: Readonly<Record<string, string>> } }): boolean {
+  return Object.entries(MANAGED_BY).every(([key, value]) => object.metadata.labels?.[key] === value);
+}
+
 /** `managed-by` of the EndpointSlices that Aviary fills; the cluster's controllers leave such slices alone. */
 export const SLICE_MANAGER = "aviary.dev";
 

@@ -83,7 +83,9 @@ async function workloadsOf(
   const primary = scene.primary === undefined ? undefined : primaryOf(scene.primary, undefined);
   const since = status?.rollout?.waitingSince;
   const waits =
-    since !== undefined ? clock.now() - Date.parse(since) > ASK_PODS_AFTER_MS : status?.promoted === undefined;
+    since !== undefined
+      ? clock.now() - Date.parse(since) > ASK_PODS_AFTER_MS
+      : status?.promoted === undefined || scene.canary.metadata.deletionTimestamp !== undefined;
   if (!waits) return { target, primary };
   // Its pods are on their way or in trouble: only they can say which.
   if (scene.target !== undefined && target !== undefined && target.replicas > 0 && target.available < target.replicas) {
@@ -102,8 +104,10 @@ function servicesOf(scene: Scene, now: number): Services {
   const leaving = scene.canary.metadata.deletionTimestamp !== undefined;
   const view = (objects: Scene["apex"], feedFrom: Scene["apex"] | undefined) =>
     viewOf({ objects, label, targetLabels, feedFrom, now });
+  const found = leaving ? scene.canary.status?.adopted?.apexSelector : undefined;
+  const apexFeed = leaving ? canaryService : primaryService;
   return {
-    apex: view(apex, leaving ? canaryService : primaryService),
+    apex: viewOf({ objects: apex, label, targetLabels, feedFrom: apexFeed, found, now }),
     primary: view(primaryService, canaryService),
     canary: view(canaryService, undefined),
     complete: isComplete(scene, ports),
@@ -111,20 +115,33 @@ function servicesOf(scene: Scene, now: number): Services {
 }
 
 function isComplete(scene: Scene, ports: Scene["ports"]): boolean {
-  const { apex, primaryService, canaryService, target } = scene;
+  const { apex, primaryService, canaryService, target, label } = scene;
   const offers = (service: Service | undefined): boolean => service !== undefined && hasPorts(service, ports);
-  const selectsCanary = selects(canaryService.service?.spec.selector, target?.spec.selector.matchLabels ?? {});
-  return apex.service !== undefined && offers(primaryService.service) && offers(canaryService.service) && selectsCanary;
+  const targetLabels = target?.spec.selector.matchLabels ?? {};
+  const selectsCanary = selects(canaryService.service?.spec.selector, targetLabels);
+  const primaryLabels = label === undefined ? targetLabels : { ...targetLabels, [label.key]: label.value };
+  const selectsPrimary = selects(primaryService.service?.spec.selector, primaryLabels);
+  return (
+    apex.service !== undefined &&
+    offers(primaryService.service) &&
+    offers(canaryService.service) &&
+    selectsCanary &&
+    selectsPrimary
+  );
 }
 
 function requestsFor(reads: FreshReads, canary: Canary): readonly Request[] {
   return reads
-    .list<KubeObject>(kinds.canaryAction, canary.metadata.namespace ?? "default")
+    .related<KubeObject>(kinds.canaryAction, {
+      namespace: canary.metadata.namespace ?? "default",
+      name: canary.metadata.name,
+    })
     .flatMap((object) => {
+      // Answered ones stay until somebody deletes them, and may be many.
+      if ((object as { status?: { phase?: string } }).status?.phase !== undefined) return [];
       const parsed = parseCanaryAction(object);
       if (!parsed.ok) return [];
-      const { metadata, spec, status } = parsed.action;
-      if (spec.canaryRef.name !== canary.metadata.name || status?.phase !== undefined) return [];
+      const { metadata, spec } = parsed.action;
       const { canaryRef: _canary, ...asked } = spec;
       return [{ uid: metadata.uid ?? "", name: metadata.name, created: metadata.creationTimestamp ?? "", ...asked }];
     })

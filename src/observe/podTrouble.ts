@@ -1,5 +1,6 @@
 import type { ContainerStatus, Deployment, Pod } from "../kube/objects.ts";
 import { conditionOf } from "../kube/objects.ts";
+import { isKubeError } from "../kube/errors.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { Kube } from "../kube/port.ts";
 
@@ -14,7 +15,14 @@ export async function podTrouble(kube: Kube, deployment: Deployment, signal: Abo
     .join(",");
   const { namespace } = deployment.metadata;
   if (labelSelector === "" || namespace === undefined) return undefined;
-  const { items } = await kube.list<Pod>(kinds.pod, { namespace, labelSelector, signal });
+  let items: readonly Pod[];
+  try {
+    ({ items } = await kube.list<Pod>(kinds.pod, { namespace, labelSelector, signal }));
+  } catch (error) {
+    if (!isKubeError(error)) throw error;
+    // A reason that cannot be had must not delay the decision that it would explain.
+    return `its pods cannot be listed: ${error.message}`;
+  }
   const unready = items.filter((pod) => conditionOf(pod.status?.conditions, "Ready")?.status !== "True");
   const sentences = unready.flatMap((pod) => {
     const reason = reasonOf(pod);

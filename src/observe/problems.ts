@@ -4,6 +4,7 @@ import type { FreshReads } from "../kube/fresh.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { PodSpec, Service } from "../kube/objects.ts";
 import type { KubeObject } from "../kube/port.ts";
+import { isOurs } from "../lib/names.ts";
 import { checkPromql } from "../metrics/promql.ts";
 import { fillQuery } from "../metrics/variables.ts";
 import type { RouteView } from "../routers/router.ts";
@@ -25,6 +26,7 @@ export function problemOf(input: ProblemInput): Problem | undefined {
     sharedTarget,
     unsafeTarget,
     foreignService,
+    takenName,
     portProblem,
     routeProblem,
     checkProblem,
@@ -127,6 +129,22 @@ function foreignService({ scene, reads }: ProblemInput): Problem | undefined {
     reason: "ServiceSelectsTarget",
     message: `Service ${other.metadata.name} selects the pods of Deployment ${names.target}, so it would send users to a new version past every weight`,
     hint: `let its clients use Service ${names.target}, and delete it or give it a selector that the target's pods do not match`,
+    blocksTraffic: false,
+  };
+}
+
+/** What Aviary is to make must not be somebody else's. */
+function takenName({ scene }: ProblemInput): Problem | undefined {
+  const { primary, primaryService, canaryService } = scene;
+  const taken = [primary, primaryService.service, canaryService.service].find(
+    (object) => object !== undefined && !isOurs(object),
+  );
+  if (taken === undefined) return undefined;
+  const what = `${taken.kind} ${taken.metadata.name}`;
+  return {
+    reason: "NameTaken",
+    message: `${what} exists already and was not made by Aviary`,
+    hint: `delete or rename it: Aviary needs the name for the canary of Deployment ${scene.names.target}`,
     blocksTraffic: false,
   };
 }

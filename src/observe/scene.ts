@@ -11,7 +11,7 @@ import type { Backends, RouteInput, Router, RouteRef } from "../routers/router.t
 import { primaryLabelOf } from "./label.ts";
 import type { PrimaryLabel } from "./label.ts";
 import { portsOf } from "./ports.ts";
-import { servicesIn, slicesFor } from "./services.ts";
+import { serviceNamed } from "./services.ts";
 import type { ServiceObjects } from "./services.ts";
 
 /** The objects behind an observation, for `act`. */
@@ -36,23 +36,10 @@ export function setScene(reads: FreshReads, canary: Canary): Scene {
   const names = namesOf(canary);
   const { namespace } = names;
   const target = reads.get<Deployment>(kinds.deployment, { namespace, name: names.target });
-  const services = servicesIn(
-    reads,
-    namespace,
-    [names.target, names.primary, names.canaryService],
-    slicesFor(reads, namespace),
-  );
-  const none: ServiceObjects = { service: undefined, slices: [], feed: undefined };
-  const apex = services.get(names.target) ?? none;
+  const apex = serviceNamed(reads, namespace, names.target);
   const ports = portsOf(canary, apex.service, target);
   const router = routerNamed(canary.spec.traffic.router);
-  const backends: Backends = {
-    namespace,
-    name: names.target,
-    primary: names.primary,
-    canary: names.canaryService,
-    port: ports[0]?.port ?? 80,
-  };
+  const backends = backendsOf(names, ports[0]?.port ?? 80);
   const { block } = canary.spec.traffic;
   const routeRefs = router.refs(block, backends);
   return {
@@ -62,13 +49,23 @@ export function setScene(reads: FreshReads, canary: Canary): Scene {
     primary: reads.get<Deployment>(kinds.deployment, { namespace, name: names.primary }),
     label: canary.status?.primaryLabel ?? primaryLabelOf(target?.spec.selector.matchLabels),
     apex,
-    primaryService: services.get(names.primary) ?? none,
-    canaryService: services.get(names.canaryService) ?? none,
+    primaryService: serviceNamed(reads, namespace, names.primary),
+    canaryService: serviceNamed(reads, namespace, names.canaryService),
     ports,
     router,
     routeInput: { block, backends, objects: routeObjects(reads, router, { namespace, routeRefs }) },
     routeRefs,
   };
+}
+
+/** The routes that a canary's traffic is split by, whether they exist or not. */
+export function routeRefsOf(canary: Canary): readonly RouteRef[] {
+  const { router, block } = canary.spec.traffic;
+  return routerNamed(router).refs(block, backendsOf(namesOf(canary), 0));
+}
+
+function backendsOf({ namespace, target, primary, canaryService }: Names, port: number): Backends {
+  return { namespace, name: target, primary, canary: canaryService, port };
 }
 
 function routerNamed(name: string): Router {

@@ -2,8 +2,9 @@ import type { ServiceView } from "../decide/types.ts";
 import type { FreshReads } from "../kube/fresh.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { EndpointSlice, Labels, Service } from "../kube/objects.ts";
-import { SERVICE_NAME_LABEL, SLICE_MANAGED_BY_LABEL } from "../kube/objects.ts";
+import { SLICE_MANAGED_BY_LABEL } from "../kube/objects.ts";
 import { isReady } from "../kube/reachability.ts";
+import { sameLabels } from "../lib/labels.ts";
 import { FED_AT, SLICE_MANAGER } from "../lib/names.ts";
 import type { PrimaryLabel } from "./label.ts";
 
@@ -16,30 +17,12 @@ export interface ServiceObjects {
   readonly feed: EndpointSlice | undefined;
 }
 
-/** Finds the slices of several Services of a namespace in one pass. */
-export function servicesIn(
-  reads: FreshReads,
-  namespace: string,
-  names: readonly string[],
-  slicesOf: (service: string) => readonly EndpointSlice[],
-): Map<string, ServiceObjects> {
-  return new Map(
-    names.map((name) => {
-      const all = slicesOf(name);
-      const ours = (slice: EndpointSlice): boolean => slice.metadata.labels?.[SLICE_MANAGED_BY_LABEL] === SLICE_MANAGER;
-      const service = reads.get<Service>(kinds.service, { namespace, name });
-      return [name, { service, slices: all.filter((slice) => !ours(slice)), feed: all.find(ours) }];
-    }),
-  );
-}
-
-/** The slices of a Service, by the label that ties them to it. */
-export function slicesFor(reads: FreshReads, namespace: string): (service: string) => readonly EndpointSlice[] {
-  let all: readonly EndpointSlice[] | undefined;
-  return (service) => {
-    all ??= reads.list<EndpointSlice>(kinds.endpointSlice, namespace);
-    return all.filter((slice) => slice.metadata.labels?.[SERVICE_NAME_LABEL] === service);
-  };
+/** A Service and its slices, found by the label that ties them to it. */
+export function serviceNamed(reads: FreshReads, namespace: string, name: string): ServiceObjects {
+  const all = reads.related<EndpointSlice>(kinds.endpointSlice, { namespace, name });
+  const ours = (slice: EndpointSlice): boolean => slice.metadata.labels?.[SLICE_MANAGED_BY_LABEL] === SLICE_MANAGER;
+  const service = reads.get<Service>(kinds.service, { namespace, name });
+  return { service, slices: all.filter((slice) => !ours(slice)), feed: all.find(ours) };
 }
 
 interface View {
@@ -48,15 +31,19 @@ interface View {
   readonly targetLabels: Labels;
   /** The Service whose pods the feed should list at this moment. */
   readonly feedFrom: ServiceObjects | undefined;
+  /** The selector that was found at adoption and is given back: it may not name the label at all. */
+  readonly found?: Labels | undefined;
   readonly now: number;
 }
 
-export function viewOf({ objects, label, targetLabels, feedFrom, now }: View): ServiceView {
+export function viewOf({ objects, label, targetLabels, feedFrom, found, now }: View): ServiceView {
   const { service, slices, feed } = objects;
   const ready = slices.flatMap((slice) => slice.endpoints ?? []).filter(isReady).length;
   return {
     exists: service !== undefined,
-    selects: selectsWhat(service?.spec.selector, label, targetLabels),
+    selects: sameLabels(service?.spec.selector, found)
+      ? "target"
+      : selectsWhat(service?.spec.selector, label, targetLabels),
     ready,
     ...(feed === undefined
       ? {}

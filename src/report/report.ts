@@ -6,6 +6,7 @@ import { kinds } from "../kube/kinds.ts";
 import type { Kube, KubeObject } from "../kube/port.ts";
 import type { Log } from "../lib/log.ts";
 import type { Telemetry } from "../server/telemetry.ts";
+import { newsOf } from "./news.ts";
 import { isWarning, nextStatus, sameStatus } from "./status.ts";
 
 export interface ReportOptions {
@@ -26,6 +27,11 @@ export interface ReportOptions {
 export async function report(observation: Observation, decision: Decision, options: ReportOptions): Promise<void> {
   const { canary } = observation;
   const previous = canary.status;
+  if (decision.actions.some(({ kind }) => kind === "removeFinalizer")) {
+    // The object may be gone by now: there is no status to write any more.
+    tell(observation, decision, options);
+    return;
+  }
   if (decision.statusStays !== true) {
     const status = nextStatus(observation, decision);
     if (!sameStatus(previous, status)) {
@@ -59,16 +65,10 @@ async function writeStatus(
   reads.noteWrite(kinds.canary, written);
 }
 
-/** One event and one log line for a decision that changed something a person would notice. */
-function tell({ canary }: Observation, decision: Decision, { events, log }: ReportOptions): void {
-  const before = canary.status;
+/** One log line for a decision that changed something, and an event where a person would care. */
+function tell(observation: Observation, decision: Decision, { events, log }: ReportOptions): void {
+  const { canary } = observation;
   const { rule, phase, message, stalled, warning, actions, memory } = decision;
-  const changed =
-    before?.phase !== phase ||
-    actions.length > 0 ||
-    decision.ended !== undefined ||
-    before.why?.rule !== rule ||
-    before.conditions?.some(({ type }) => type === "Stalled") !== (stalled !== undefined || phase === "Failed");
   const fields = {
     canary: `${canary.metadata.namespace ?? ""}/${canary.metadata.name}`,
     rule,
@@ -76,14 +76,14 @@ function tell({ canary }: Observation, decision: Decision, { events, log }: Repo
     weight: memory.rollout?.weight ?? 0,
     actions: actions.map(({ kind }) => kind),
   };
-  if (!changed) {
-    log.debug(fields, message);
-    return;
-  }
-  log.info(fields, message);
+  const news = newsOf(canary.status, decision);
+  if (news === "nothing") log.debug(fields, message);
+  else log.info(fields, message);
   const regarding = { ...canary, spec: undefined, status: undefined } as unknown as KubeObject;
-  const type = isWarning(phase, stalled !== undefined) ? "Warning" : "Normal";
-  events.record({ regarding, type, reason: upperFirst(rule), note: message });
+  if (news === "event") {
+    const type = isWarning(phase, stalled !== undefined) ? "Warning" : "Normal";
+    events.record({ regarding, type, reason: upperFirst(rule), note: message });
+  }
   if (warning !== undefined)
     events.record({ regarding, type: "Warning", reason: warning.reason, note: warning.message });
 }

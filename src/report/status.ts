@@ -40,7 +40,7 @@ export function nextStatus(observation: Observation, decision: Decision): Canary
 }
 
 /** How a sentence that holds somebody else's words is kept within the bounds of the schema. */
-function clip(message: string): string {
+export function clip(message: string): string {
   return message.length <= 1024 ? message : `${message.slice(0, 1023)}…`;
 }
 

@@ -115,12 +115,10 @@ function reads(
   };
 }
 
-function writes(
-  server: ApiServer,
-  perform: Perform,
-): Pick<Kube, "create" | "apply" | "jsonPatch" | "mergePatch" | "replace" | "delete"> {
-  const by = { fieldManager: FIELD_MANAGER };
-  const patching = <T extends KubeObject>(
+const by = { fieldManager: FIELD_MANAGER };
+
+function patchingWith(server: ApiServer, perform: Perform) {
+  return <T extends KubeObject>(
     call: KubeCall,
     type: "json" | "merge",
     { signal, subresource }: { signal?: AbortSignal; subresource?: "status" | "scale" } = {},
@@ -129,6 +127,13 @@ function writes(
       const ref = { namespace: call.namespace, name: call.name ?? "" };
       return typed<T>(server.patch(resource, ref, { type, body: json(call.body) }, { ...by, subresource }).object);
     });
+}
+
+function writes(
+  server: ApiServer,
+  perform: Perform,
+): Pick<Kube, "create" | "apply" | "jsonPatch" | "mergePatch" | "replace" | "delete"> {
+  const patching = patchingWith(server, perform);
   return {
     create: <T extends KubeObject>(kind: ResourceKind, object: T, { signal }: { signal?: AbortSignal } = {}) =>
       perform(callOf("create", kind, object.metadata, object), signal, (resource) =>

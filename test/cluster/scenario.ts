@@ -23,7 +23,8 @@ export interface AuditedRequest {
   /** When it came, as an ISO time. */
   readonly requestReceivedTimestamp: string;
   readonly objectRef?: { readonly resource?: string; readonly namespace?: string; readonly name?: string };
-  readonly responseStatus?: { readonly code?: number };
+  /** With `authorization.k8s.io/decision`: an answer 403 may have other causes than a missing right. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** A real control plane with everything that `deploy/` ships, a gateway, and a Prometheus that says what it is told. */
@@ -37,7 +38,14 @@ export interface Bench {
   launch(options?: { readonly kubeconfig?: string; readonly args?: readonly string[] }): ControllerProcess;
   shop(options?: Pick<ShopOptions, "spec" | "replicas">): Promise<Shop>;
   /** Runs kubectl and throws when it fails; returns what it printed. */
-  kubectl(args: readonly string[], options?: { readonly kubeconfig?: string; readonly stdin?: string }): Promise<string>;
+  kubectl(
+    args: readonly string[],
+    options?: { readonly kubeconfig?: string; readonly stdin?: string },
+  ): Promise<string>;
+  /** Restarts the API server. Until it knows RBAC again it forbids everything; those answers are not held against us. */
+  restartApiServer(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** Whether the API server was away, or not up entirely, at a time given in ISO format. */
+  wasAway(time: string): boolean;
   /** Everything that the controller asked of the API server so far. */
   audited(): readonly AuditedRequest[];
   /** The logs of all controllers that were launched. */
@@ -59,6 +67,7 @@ export async function startBench(): Promise<Bench> {
   const accountKubeconfig = await controlPlane.kubeconfigFor({ namespace: "aviary", name: "aviary" });
   const launched: ControllerProcess[] = [];
   const files = { count: 0 };
+  const away: { readonly from: number; readonly to: number }[] = [];
   const kubeconfig = (through: string = url): string => {
     const file = join(folder, `controller-${++files.count}.kubeconfig`);
     writeFileSync(file, readFileSync(accountKubeconfig, "utf8").replace(url, through), { mode: 0o600 });
@@ -72,13 +81,21 @@ export async function startBench(): Promise<Bench> {
     kubeconfig,
     launch: (options = {}) => {
       const logFile = join(folder, `controller-log-${++files.count}.log`);
-      const common = { kubeconfig: options.kubeconfig ?? accountKubeconfig, prometheusUrl: prometheus.url, logFile };
+      const codeCache = join(folder, "code");
+      const kubeconfig = options.kubeconfig ?? accountKubeconfig;
+      const common = { kubeconfig, prometheusUrl: prometheus.url, logFile, codeCache };
       const controller = launchController({ ...common, args: options.args ?? [] });
       launched.push(controller);
       return controller;
     },
     shop: (options = {}) => openShop({ cluster, journal, prometheus, ...options }),
     kubectl: async (args, options) => printed(args, await controlPlane.kubectl(args, options)),
+    restartApiServer: async (signal) => {
+      const from = Date.now();
+      await controlPlane.restartApiServer(signal);
+      away.push({ from, to: Date.now() + 1_000 });
+    },
+    wasAway: (time) => away.some(({ from, to }) => Date.parse(time) >= from && Date.parse(time) <= to),
     audited: () => readAudit(auditLog),
     logs: () => launched.map(({ process: { logs } }) => logs()).join("\n"),
     stop: async () => {
@@ -94,20 +111,19 @@ export async function startBench(): Promise<Bench> {
 /** Logs every request of the controller's, and nobody else's. */
 function auditArguments(folder: string, auditLog: string): string[] {
   const policyFile = join(folder, "audit-policy.yaml");
-  const rules = [{ level: "Metadata", users: [SERVICE_ACCOUNT], omitStages: ["ResponseStarted"] }, { level: "None" }];
+  const rules = [
+    { level: "Metadata", users: [SERVICE_ACCOUNT], omitStages: ["RequestReceived", "ResponseStarted"] },
+    { level: "None" },
+  ];
   writeFileSync(policyFile, stringify({ apiVersion: "audit.k8s.io/v1", kind: "Policy", rules }));
   return [`--audit-policy-file=${policyFile}`, `--audit-log-path=${auditLog}`];
 }
 
 function readAudit(auditLog: string): AuditedRequest[] {
-  interface Event extends AuditedRequest {
-    readonly stage: string;
-  }
   return readFileSync(auditLog, "utf8")
     .split("\n")
     .filter((line) => line.endsWith("}"))
-    .map((line) => JSON.parse(line) as Event)
-    .filter(({ stage }) => stage === "RequestReceived" || stage === "ResponseComplete");
+    .map((line) => JSON.parse(line) as AuditedRequest);
 }
 
 /** Installs what a user would: the Gateway API, and `deploy/` with kubectl, whose pods the fake node runs. */

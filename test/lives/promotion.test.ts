@@ -1,38 +1,72 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { startLife } from "./life.ts";
-import type { Life, LifeOptions } from "./life.ts";
+import { describe, expect, it } from "vitest";
+import { kinds } from "../../src/kube/kinds.ts";
+import { adopted, outcomes, rulesOf, underWay, watchLives } from "./lives.ts";
+import { NAMESPACE } from "./life.ts";
+import { readyOf } from "./watchman.ts";
 
-let life: Life | undefined;
+watchLives();
 
-async function begin(options: LifeOptions = {}): Promise<Life> {
-  life = await startLife(options);
-  await life.until("adoption", ({ phase }) => phase === "Idle");
-  return life;
-}
-
-afterEach(async () => {
-  await life?.stop();
-  life = undefined;
-});
-
-describe("a canary's life", () => {
-  it("adopts a Deployment that serves, without a moment in which nobody serves", async () => {
-    const { outages, deployment, weights, status, timeline } = await begin();
-    console.log(timeline.join("\n"), outages);
-    expect(outages).toEqual([]);
+describe("a good release", () => {
+  it("finds a target that was adopted without a moment in which nobody served", async () => {
+    const { deployment, weights, status, server, errors } = await adopted();
     expect(deployment("web")?.spec.replicas).toBe(0);
-    expect(deployment("web-primary")?.status?.readyReplicas).toBe(3);
+    expect(readyOf(server, "web-primary")).toBe(3);
     expect(weights()).toEqual({ "web-primary": 100, "web-canary": 0 });
     expect(status().promoted?.images).toEqual(["example/web:1"]);
+    expect(errors).toEqual([]);
   });
 
-  it("promotes a good release step by step", async () => {
-    const { release, until, timeline, outages, deployment, status } = await begin();
-    await release("2");
-    await until("promotion", ({ phase }) => phase === "Succeeded");
-    console.log(timeline.join("\n"), outages);
-    expect(outages).toEqual([]);
-    expect(status().promoted?.images).toEqual(["example/web:2"]);
-    expect(deployment("web")?.spec.replicas).toBe(0);
+  it("is promoted step by step", async () => {
+    const life = await adopted();
+    await life.release("2");
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    expect(life.status().promoted?.images).toEqual(["example/web:2"]);
+    expect(life.deployment("web")?.spec.replicas).toBe(0);
+    expect(life.deployment("web")?.spec.paused).toBeUndefined();
+    expect(life.weights()).toEqual({ "web-primary": 100, "web-canary": 0 });
+    expect(outcomes(life)).toEqual(["example/web:2 Succeeded"]);
+    expect(life.status().targets?.[0]?.result).toBe("Succeeded");
+    expect(life.errors).toEqual([]);
+    const told = life.timeline.filter((line) => /w=(10|50|100) shiftTraffic|Promoting.*w=0 returnTraffic/.test(line));
+    expect(told.map((line) => line.split(" ").slice(1).join(" "))).toEqual([
+      "Progressing 1/2 w=10 shiftTraffic",
+      "Progressing 2/2 w=50 shiftTraffic",
+      "Promoting 2/2 w=100 shiftTraffic",
+      "Promoting 2/2 w=0 returnTraffic",
+    ]);
+  });
+
+  it("is echoed with the name that CI gave it", async () => {
+    const life = await adopted();
+    const metadata = { annotations: { "aviary.dev/release": "abc123" } };
+    await life.kube.mergePatch(kinds.deployment, { namespace: NAMESPACE, name: "web" }, { metadata });
+    await life.release("2");
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    expect(life.status().promoted?.release).toBe("abc123");
+    expect(life.status().targets?.[0]?.release).toBe("abc123");
+  });
+
+  it("leaves a controller that has nothing to do and does nothing", async () => {
+    const life = await adopted();
+    await life.release("2");
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    await life.pass(1_000);
+    const before = life.traffic.requests;
+    await life.pass(600_000);
+    expect(life.traffic.requests - before).toBe(0);
+    expect(before).toBeLessThan(120);
+  });
+
+  it("tells people what they care about in few events", async () => {
+    const life = await underWay();
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    await life.pass(5_000);
+    const events = life.events();
+    expect(events.length).toBeLessThan(20);
+    expect(events).toEqual(
+      expect.arrayContaining(["Normal StartRollout", "Normal ShiftTraffic", "Normal FinishPromotion"]),
+    );
+    expect(events.filter((event) => /Wait|Drain|Hold|Note|Normal Rest$/.test(event))).toEqual([]);
+    expect(rulesOf(life)).toContain("finishPromotion");
   });
 });

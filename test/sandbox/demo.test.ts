@@ -117,7 +117,7 @@ describe("what the demo tells", () => {
     };
     const escape = "\u001b";
     expect(draw(false)).not.toContain(escape);
-    expect(draw(true)).toContain(`${escape}[5A${escape}[J`);
+    expect(draw(true)).toContain(`${escape}[4A${escape}[J`);
     expect(draw(false)).toContain("no request was dropped");
   });
 });

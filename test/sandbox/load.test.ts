@@ -54,14 +54,16 @@ describe("the load", () => {
     expect((counts.byStatus["200"] ?? 0) + (counts.byStatus["500"] ?? 0)).toBe(asked);
   });
 
-  it.each([
-    {
-      what: "what the gateway answered by itself",
-      handle: ((_request, response) =>
-        response.writeHead(503, { [GATEWAY_HEADER]: "no-endpoints" }).end()) as RequestListener,
+  const handlers: Readonly<Record<string, RequestListener>> = {
+    "what the gateway answered by itself": (_request, response) => {
+      response.writeHead(503, { [GATEWAY_HEADER]: "no-endpoints" }).end();
     },
-    { what: "connections that are cut", handle: ((request) => request.socket.destroy()) as RequestListener },
-  ])("counts $what as failed by the gateway", async ({ handle }) => {
+    "connections that are cut": (request) => {
+      request.socket.destroy();
+    },
+  };
+
+  it.each(Object.entries(handlers))("counts %s as failed by the gateway", async (_what, handle) => {
     const counts = await run(await serve(handle), 5);
     expect(counts.failedByGateway).toBe(counts.requests);
     expect(counts.byVersion).toEqual({});

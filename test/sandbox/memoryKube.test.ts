@@ -73,7 +73,7 @@ describe("the in-memory port", () => {
     const forced = await kube.apply<ConfigLike>(kinds.lease, mine, { force: true });
     expect([forced.spec.holderIdentity, forced.metadata.managedFields]).toMatchObject([
       "us",
-      [{ manager: "aviary", operation: "Apply" }, { manager: "other" }],
+      [{ manager: "aviary", operation: "Apply" }],
     ]);
   });
 

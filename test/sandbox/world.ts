@@ -28,6 +28,18 @@ export async function startWorld(
   const kube = createMemoryKube({ now: () => clock.now() });
   prepare(kube);
   const informers = createInformers(kube, clock, { random: () => 0 });
+  return startWorldOn({ kube, informers, clock, runtime });
+}
+
+interface Ground {
+  readonly kube: MemoryKube;
+  readonly informers: Informers;
+  readonly clock: Clock;
+  readonly runtime: PodRuntime;
+}
+
+/** The same on an API and caches that the test has made. */
+export async function startWorldOn({ kube, informers, clock, runtime }: Ground): Promise<World> {
   const logs: string[] = [];
   const context: ControllerContext = {
     kube,

@@ -1,6 +1,6 @@
 import { FINALIZER } from "../../lib/names.ts";
 import { podsTrouble } from "../rollout.ts";
-import { elapsedMs, timestamp } from "../situation.ts";
+import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { effectOf } from "../traffic.ts";
 import type { Action } from "../types.ts";
@@ -22,8 +22,8 @@ function adopting(s: Situation): boolean {
 export function addFinalizer(s: Situation): Answered | undefined {
   if (s.canary.metadata.finalizers?.includes(FINALIZER) === true) return undefined;
   return {
-    phase: "Initializing",
-    message: "adopting the target",
+    phase: s.canary.status?.phase ?? "Initializing",
+    message: adopting(s) ? "adopting the target" : "putting the finalizer back",
     actions: [{ kind: "addFinalizer" }],
     recheckAfterMs: 0,
   };
@@ -32,6 +32,8 @@ export function addFinalizer(s: Situation): Answered | undefined {
 /** Makes the Services, and lets the target's pods answer for a primary that is not ready yet. */
 export function createServices(s: Situation): Answered | undefined {
   if (!adopting(s)) return undefined;
+  const taken = takeOver(s);
+  if (taken !== undefined) return taken;
   const actions: Action[] = [];
   if (!s.services.complete) actions.push({ kind: "ensureServices" });
   const { feed } = s.services.primary;
@@ -42,15 +44,38 @@ export function createServices(s: Situation): Answered | undefined {
   return { phase: "Initializing", message: "making the primary and the canary Service", actions };
 }
 
+/** A primary Service that was handed back selects the target's pods: they are listed before its selector moves. */
+function takeOver(s: Situation): Answered | undefined {
+  const { primary, canary } = s.services;
+  if (!primary.exists || primary.selects !== "target" || !canary.exists) return undefined;
+  const phase = "Initializing";
+  const { feed } = primary;
+  if (feed?.current !== true) {
+    const message = "listing the target's pods behind the primary Service";
+    return { phase, message, actions: [{ kind: "feedService", service: "primary", from: "canary" }] };
+  }
+  const left = s.settleMs - feed.ageMs;
+  const message = "making the primary Service ready for the primary's pods";
+  return left > 0
+    ? { phase, message, actions: [], recheckAfterMs: left }
+    : { phase, message, actions: [{ kind: "ensureServices" }] };
+}
+
 /** Adopts what the ready pods run, so it waits until the target's own rolling update has finished. */
 export function waitForTarget(s: Situation): Answered | undefined {
   if (!adopting(s) || s.memory.adopted !== undefined) return undefined;
   if (s.target === undefined || (s.target.settled && s.target.replicas > 0)) return undefined;
+  if (s.target.replicas === 0 && servesAlready(s)) return undefined;
   const message =
     s.target.replicas === 0
       ? "the target has no replicas: scale it up to adopt it"
       : `waiting for the target's own rolling update: ${podsTrouble(s.target)}`;
-  return { phase: "Initializing", message, actions: [] };
+  return { phase: "Initializing", message, actions: [], recheckAfterMs: TROUBLE_PERIOD_MS };
+}
+
+/** A Canary before this one left its primary, which serves (`onDelete: Keep`). */
+function servesAlready({ primary, services }: Situation): boolean {
+  return primary?.settled === true && primary.replicas > 0 && services.primary.ready > 0;
 }
 
 /** Makes the primary, a copy of the target at its size. */
@@ -59,12 +84,25 @@ export function createPrimary(s: Situation): Answered | undefined {
   if (!adopting(s) || target === undefined || s.memory.drainingSince !== undefined) return undefined;
   // The target may change while it is adopted; it is still its own rolling update that serves users.
   if (primary?.version.revision === target.version.revision) return undefined;
-  if (!target.settled) return undefined;
+  if (!target.settled || target.replicas === 0) return undefined;
   return {
     phase: "Initializing",
     message: `making the primary from revision ${target.version.revision} with ${target.replicas} replicas`,
     actions: [{ kind: "ensurePrimary", replicas: target.replicas, revision: target.version.revision }],
     memory: { adopted: found(s, target.replicas), primaryLabel: s.memory.primaryLabel ?? s.primaryLabel },
+  };
+}
+
+/** What was found is remembered before anything of it changes, also after a crash that lost what createPrimary noted. */
+export function rememberFound(s: Situation): Answered | undefined {
+  const { primary } = s;
+  if (!adopting(s) || primary === undefined || s.memory.adopted !== undefined) return undefined;
+  return {
+    phase: "Initializing",
+    message: `found a primary with ${primary.replicas} replicas`,
+    actions: [],
+    memory: { adopted: found(s, primary.replicas), primaryLabel: s.memory.primaryLabel ?? s.primaryLabel },
+    recheckAfterMs: 0,
   };
 }
 
@@ -87,6 +125,7 @@ export function waitForNewPrimary(s: Situation): Answered | undefined {
     phase: "Initializing",
     message,
     actions: [],
+    recheckAfterMs: TROUBLE_PERIOD_MS,
     ...(trouble === undefined ? {} : { warning: { reason: "PrimaryNotReady", message: trouble } }),
   };
 }
@@ -207,7 +246,10 @@ export function finishAdoption(s: Situation): Answered | undefined {
     phase: "Idle",
     message: `adopted revision ${primary.version.revision}`,
     actions: [{ kind: "parkTarget" }],
-    memory: { promoted: { ...primary.version, time: timestamp(s.now) }, drainingSince: undefined },
+    memory: {
+      promoted: { ...primary.version, time: timestamp(s.now) },
+      drainingSince: undefined,
+    },
     recheckAfterMs: 0,
   };
 }

@@ -1,4 +1,5 @@
-import { elapsedMs, timestamp } from "../situation.ts";
+import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
+import type { RolloutMemory } from "../../api/status.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { podsTrouble } from "../rollout.ts";
 import { effectOf } from "../traffic.ts";
@@ -22,32 +23,42 @@ const phase = "Terminating";
 export function letGo(s: Situation): Answered | undefined {
   if (!leaving(s)) return undefined;
   const nothing = s.canary.metadata.finalizers?.includes(FINALIZER) !== true;
-  if (nothing) return { phase, message: "being deleted", actions: [] };
-  const reason = s.namespaceTerminating
-    ? "the namespace is being deleted"
-    : s.canary.spec.onDelete === "Keep"
-      ? "onDelete is Keep: the primary goes on serving"
-      : s.target === undefined
-        ? "the target is gone: the primary goes on serving"
-        : s.primary === undefined && s.memory.promoted === undefined
-          ? "nothing was adopted"
-          : undefined;
-  if (reason === undefined) return undefined;
-  return { phase, message: reason, actions: [{ kind: "removeFinalizer" }] };
+  if (nothing) return { phase, message: "being deleted", actions: [], statusStays: true };
+  const untouched = s.memory.promoted === undefined && s.primary === undefined && !s.services.primary.exists;
+  if (!s.namespaceTerminating && !untouched) return undefined;
+  const message = untouched ? "nothing was adopted" : "the namespace is being deleted";
+  return { phase, message, actions: [{ kind: "removeFinalizer" }] };
+}
+
+/** Forgets what was being drained for another reason. */
+export function beginHandBack(s: Situation): Answered | undefined {
+  if (!leaving(s) || s.canary.status?.phase === phase) return undefined;
+  const message = "handing the traffic back";
+  return { phase, message, actions: [], memory: { drainingSince: undefined }, recheckAfterMs: 0 };
+}
+
+/** The way back leads through the leaf Services: puts them back when somebody deleted them. */
+export function repairForHandBack(s: Situation): Answered | undefined {
+  if (!leaving(s) || s.target === undefined || s.memory.promoted === undefined) return undefined;
+  if (s.services.primary.exists && s.services.canary.exists) return undefined;
+  return { phase, message: "putting the Services back", actions: [{ kind: "ensureServices" }] };
 }
 
 /** Takes the canary's traffic back to the primary. */
 export function moveTrafficToPrimary(s: Situation): Answered | undefined {
-  if (!leaving(s) || s.problem?.blocksTraffic === true || s.services.primary.selects === "target") return undefined;
+  if (!leaving(s) || s.memory.promoted === undefined || s.services.primary.selects === "target") return undefined;
+  // Nobody can be moved, or to nobody: the target is handed back where its users are.
+  if (s.problem?.blocksTraffic === true || s.services.primary.ready === 0) return undefined;
+  const exposed = s.rollout?.exposed === true;
   const since = s.rollout?.weight === 0 ? s.rollout.weightSince : undefined;
   const effect = effectOf(s, 0, since);
-  if (effect.state === "differs") {
-    const rollout = s.rollout === undefined ? undefined : { ...s.rollout, weight: 0, weightSince: timestamp(s.now) };
+  // A crash may have lost the note of when the weight was written: it is written, and noted, again.
+  if (effect.state === "differs" || (exposed && since === undefined)) {
     return {
       phase,
       message: "the primary takes all traffic",
       actions: [{ kind: "setWeight", weight: 0 }],
-      ...(rollout === undefined ? {} : { memory: { rollout } }),
+      ...(s.rollout === undefined ? {} : { memory: { rollout: withoutWeight(s.rollout, s.now) } }),
     };
   }
   if (effect.state === "pending") {
@@ -58,30 +69,52 @@ export function moveTrafficToPrimary(s: Situation): Answered | undefined {
       recheckAfterMs: effect.recheckAfterMs,
     };
   }
-  const left = s.rollout === undefined || since === undefined ? 0 : s.settleMs + s.drainMs - elapsedMs(s.now, since);
+  const left = exposed ? s.settleMs + s.drainMs - elapsedMs(s.now, since) : 0;
   if (left <= 0) return undefined;
   return { phase, message: "draining the canary", actions: [], recheckAfterMs: left };
+}
+
+function withoutWeight(rollout: RolloutMemory, now: number): RolloutMemory {
+  const { effectiveSince: _effective, ...rest } = rollout;
+  return { ...rest, weight: 0, weightSince: timestamp(now) };
+}
+
+/** Ends with the primary as it serves, where that is wanted, or nothing else is left. */
+export function leaveAsItIs(s: Situation): Answered | undefined {
+  if (!leaving(s)) return undefined;
+  const gone = s.target === undefined;
+  // Before the end of the adoption the primary cannot serve alone.
+  if (!gone && (s.canary.spec.onDelete !== "Keep" || s.memory.promoted === undefined)) return undefined;
+  const used = (s.route.weight ?? 0) > 0;
+  return {
+    phase,
+    message: `${gone ? "the target is gone" : "onDelete is Keep"}: the primary goes on serving`,
+    actions: [...(gone || used ? [] : [{ kind: "parkTarget" } as const]), { kind: "removeFinalizer" }],
+  };
 }
 
 /** Gives the target the promoted template and the primary's size, and waits until it is ready. */
 export function restoreTarget(s: Situation): Answered | undefined {
   const { target, primary } = s;
   if (!leaving(s) || target === undefined) return undefined;
-  const promoted = s.memory.promoted?.revision ?? primary?.version.revision;
-  const holdsOther = target.version.revision !== promoted && primary?.version.revision === promoted;
-  const replicas = primary?.replicas ?? s.memory.adopted?.replicas ?? 1;
+  // What the primary runs was judged. Before the end of the adoption the target still serves by itself.
+  const judged = s.memory.promoted === undefined ? undefined : primary?.version.revision;
+  const holdsOther = judged !== undefined && target.version.revision !== judged;
+  const least = s.memory.promoted === undefined ? target.replicas : 1;
+  const replicas = primary?.replicas ?? s.memory.adopted?.replicas ?? least;
   if (target.paused || target.replicas < replicas || holdsOther) {
     const template = holdsOther ? "promoted" : "keep";
     return {
       phase,
       message: holdsOther
-        ? `the target holds revision ${target.version.revision}; it gets the promoted ${promoted} and ${replicas} replicas`
+        ? `the target holds revision ${target.version.revision}; it gets the promoted ${judged} and ${replicas} replicas`
         : `scaling the target to ${replicas}`,
       actions: [{ kind: "restoreTarget", replicas, template }],
     };
   }
   if (target.settled && s.services.canary.ready >= replicas) return undefined;
-  return { phase, message: `waiting for the target: ${podsTrouble(target)}`, actions: [] };
+  const message = `waiting for the target: ${podsTrouble(target)}`;
+  return { phase, message, actions: [], recheckAfterMs: TROUBLE_PERIOD_MS };
 }
 
 /** Points the apex Service back at the target. */
@@ -98,7 +131,7 @@ export function switchPrimaryBack(s: Situation): Answered | undefined {
 
 /** Takes Aviary's marks off the route and waits for the primary's last requests. */
 export function releaseRoute(s: Situation): Answered | undefined {
-  if (!leaving(s) || s.primary === undefined) return undefined;
+  if (!leaving(s)) return undefined;
   const { drainingSince } = s.memory;
   if (drainingSince === undefined) {
     return {

@@ -1,8 +1,8 @@
 import { failedCheck } from "../checks.ts";
-import { newRollout, podsTrouble, primaryHasRevision, withdraw } from "../rollout.ts";
+import { hasPodsFor, newRollout, podsTrouble, primaryHasRevision, stepWeight, withdraw } from "../rollout.ts";
 import { elapsedMs, timestamp } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
-import { bringIntoEffect } from "../traffic.ts";
+import { keepWeight } from "../traffic.ts";
 
 /** Holds everything while the Canary is suspended: the weight is kept and put back, no step is taken. */
 export function honourSuspend(s: Situation): Answered | undefined {
@@ -15,18 +15,20 @@ export function honourSuspend(s: Situation): Answered | undefined {
       phase,
       message: `${message}; ${rest}`,
       actions: s.route.weight === 0 ? [] : [{ kind: "setWeight", weight: 0 }],
+      ...(phase === "Paused" ? { awaiting: { reason: "Suspended", message } } : {}),
     };
   }
-  if (rollout.weightSince !== undefined) {
-    const moving = bringIntoEffect(s, { phase: "Paused", rollout, weight: rollout.weight, message });
-    if (moving !== undefined) return { ...moving, awaiting: { reason: "Suspended", message } };
-  }
-  return { phase: "Paused", message, actions: [], awaiting: { reason: "Suspended", message } };
+  const awaiting = { reason: "Suspended", message };
+  const moving = keepWeight(s, { phase: "Paused", rollout, message });
+  return { ...(moving ?? { phase: "Paused", message, actions: [] }), awaiting };
 }
 
 function restingPhase(s: Situation): { phase: Answered["phase"]; message: string } {
   if (s.revision !== undefined && s.revision === s.memory.failed?.revision) {
     return { phase: "Failed", message: "the last revision was rolled back" };
+  }
+  if (s.revision !== undefined && s.revision !== s.memory.promoted?.revision) {
+    return { phase: "Paused", message: `revision ${s.revision} waits` };
   }
   return { phase: "Idle", message: "the primary serves" };
 }
@@ -49,7 +51,8 @@ export function restartOnNewRevision(s: Situation): Answered | undefined {
   return {
     phase: "Progressing",
     message,
-    actions: [],
+    // A crash may have left a freeze without a weight.
+    actions: target.paused ? [{ kind: "thawTarget" }] : [],
     memory: { rollout: newRollout(s, target), checks: [] },
     recheckAfterMs: 0,
   };
@@ -71,14 +74,29 @@ export function failOnDeadline(s: Situation): Answered | undefined {
   if (rollout?.waitingSince === undefined || primaryHasRevision(s, rollout)) return undefined;
   const deadline = s.canary.spec.progressDeadlineSeconds;
   if (elapsedMs(s.now, rollout.waitingSince) < deadline * 1_000) return undefined;
+  // Nobody may have looked for longer than that: what counts is whether they are ready now.
+  if (hasPodsFor(s, stepWeight(s, rollout))) return undefined;
   const message = `the canary's pods were not ready within ${deadline} s: ${podsTrouble(s.target)}`;
   return withdraw(s, { rollout, outcome: "Failed", rule: "failOnDeadline", message });
+}
+
+/** Freezes the canary's pods again when somebody thawed them while they have users. */
+export function keepFrozen(s: Situation): Answered | undefined {
+  const { rollout, target } = s;
+  if (rollout === undefined || target === undefined || target.paused) return undefined;
+  if (rollout.weight === 0 || s.route.weight !== rollout.weight || s.revision !== rollout.revision) return undefined;
+  return {
+    phase: s.canary.status?.phase ?? "Progressing",
+    message: "freezing the canary's pods again: they have users",
+    actions: [{ kind: "freezeTarget", generation: target.generation }],
+  };
 }
 
 /** Takes users away from a canary that has no ready pod left, without waiting for any verdict. */
 export function protectUsers(s: Situation): Answered | undefined {
   const { rollout } = s;
   if (rollout === undefined || s.weight === 0 || s.services.canary.ready > 0) return undefined;
+  if (s.problem?.blocksTraffic === true) return undefined;
   if (s.services.primary.ready === 0) return undefined;
   if (primaryHasRevision(s, rollout) && s.primary?.settled !== true) return undefined;
   const { effectiveSince: _effective, ...rest } = rollout;
@@ -104,9 +122,6 @@ export function waitWhilePaused(s: Situation): Answered | undefined {
   const { by, reason } = rollout.paused;
   const message = `paused by ${by}${reason === undefined ? "" : `: ${reason}`}`;
   const awaiting = { reason: "PausedByRequest", message };
-  if (rollout.weightSince !== undefined) {
-    const moving = bringIntoEffect(s, { phase: "Paused", rollout, weight: rollout.weight, message });
-    if (moving !== undefined) return { ...moving, awaiting };
-  }
-  return { phase: "Paused", message, actions: [], awaiting };
+  const moving = keepWeight(s, { phase: "Paused", rollout, message });
+  return { ...(moving ?? { phase: "Paused", message, actions: [] }), awaiting };
 }

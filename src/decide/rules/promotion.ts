@@ -1,5 +1,5 @@
 import { endOf, fullSize, podsTrouble, primaryHasRevision } from "../rollout.ts";
-import { elapsedMs, timestamp } from "../situation.ts";
+import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { bringIntoEffect } from "../traffic.ts";
 
@@ -38,9 +38,17 @@ export function waitForPrimary(s: Situation): Answered | undefined {
   const moving = bringIntoEffect(s, { phase: "Promoting", rollout, weight: rollout.weight, message: "" });
   if (moving !== undefined) return moving;
   const trouble = podsTrouble(primary);
-  const leftMs = s.canary.spec.progressDeadlineSeconds * 1_000 - elapsedMs(s.now, rollout.waitingSince);
+  // A crash may have lost the moment: the clock then starts now.
+  const since = rollout.waitingSince ?? timestamp(s.now);
+  const leftMs = s.canary.spec.progressDeadlineSeconds * 1_000 - elapsedMs(s.now, since);
   if (leftMs > 0) {
-    return { phase: "Promoting", message: `waiting for the primary: ${trouble}`, actions: [], recheckAfterMs: leftMs };
+    return {
+      phase: "Promoting",
+      message: `waiting for the primary: ${trouble}`,
+      actions: [],
+      memory: { rollout: { ...rollout, waitingSince: since } },
+      recheckAfterMs: Math.min(leftMs, TROUBLE_PERIOD_MS),
+    };
   }
   return {
     phase: "Promoting",

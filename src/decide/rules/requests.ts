@@ -1,7 +1,7 @@
 import type { RolloutMemory } from "../../api/status.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { timestamp } from "../situation.ts";
-import { newRollout, primaryHasRevision, stepOf, withdraw } from "../rollout.ts";
+import { currentStep, enterStep, newRollout, primaryHasRevision, stepOf, withdraw } from "../rollout.ts";
 import type { Answer, Request } from "../types.ts";
 
 /** The effect of an action: a decision, or why it is refused. */
@@ -88,6 +88,9 @@ function obey(s: Situation, request: Request): Obeyed {
   if (other !== undefined) return { refused: other };
   if (rollout.withdrawal !== undefined)
     return { refused: `the rollout is being taken back: ${rollout.withdrawal.message}` };
+  if (primaryHasRevision(s, rollout)) {
+    return { refused: `the primary already runs revision ${rollout.revision}; its promotion is being finished` };
+  }
   switch (request.action) {
     case "Approve":
       return approve(s, rollout, request);
@@ -107,18 +110,15 @@ function obey(s: Situation, request: Request): Obeyed {
 }
 
 function approve(s: Situation, rollout: RolloutMemory, request: Request): Obeyed {
-  const step = s.steps[rollout.step];
+  const index = currentStep(s, rollout);
+  const step = s.steps[index];
   if (rollout.promoting === true || step === undefined || !("pause" in step)) {
     return { refused: `${stepOf(s, rollout)} does not wait for an approval` };
   }
-  if (request.step !== undefined && request.step !== rollout.step) {
-    return { refused: `step ${request.step} is not the one that waits; the current one is ${rollout.step}` };
+  if (request.step !== undefined && request.step !== index + 1) {
+    return { refused: `step ${request.step} is not the one that waits; the current one is ${index + 1}` };
   }
-  return changed(
-    { ...rollout, approvedStep: rollout.step },
-    "Progressing",
-    `${stepOf(s, rollout)} approved${by(request)}`,
-  );
+  return changed({ ...rollout, approvedStep: index }, "Progressing", `${stepOf(s, rollout)} approved${by(request)}`);
 }
 
 function resume(rollout: RolloutMemory, request: Request): Obeyed {
@@ -132,7 +132,7 @@ function finishStep(s: Situation, rollout: RolloutMemory, request: Request): Obe
   if (rollout.promoting === true) return { refused: "the last step is done; the rollout is being promoted" };
   const { paused: _paused, ...rest } = rollout;
   const last = rollout.step + 1 >= s.steps.length;
-  const next = last ? { ...rest, promoting: true } : { ...rest, step: rollout.step + 1 };
+  const next = last ? { ...rest, promoting: true } : enterStep(rest, rollout.step + 1);
   return changed(next, last ? "Promoting" : "Progressing", `${stepOf(s, rollout)} finished${by(request)}`);
 }
 

@@ -10,9 +10,20 @@ export function refuseInvalid(s: Situation): Answered | undefined {
   return {
     phase: s.canary.status?.phase ?? "Initializing",
     message: `${message}. ${hint}`,
-    actions: [],
+    actions: keptWhileInvalid(s),
     stalled: { reason, message: `${message}. ${hint}` },
+    // What mends it may be an object that nobody watches for this canary, such as another Canary.
+    recheckAfterMs: INVALID_PERIOD_MS,
   };
+}
+
+const INVALID_PERIOD_MS = 15_000;
+
+/** Whatever is wrong, users are where they were. */
+function keptWhileInvalid({ problem, memory, route, weight, services }: Situation): Action[] {
+  if (problem?.blocksTraffic === true || memory.promoted === undefined || route.weight === weight) return [];
+  const somebody = weight > 0 ? services.canary.ready > 0 : services.primary.ready > 0;
+  return somebody ? [{ kind: "setWeight", weight }] : [];
 }
 
 /** Puts Services back that somebody deleted or changed. */
@@ -26,6 +37,8 @@ export function repairServices(s: Situation): Answered | undefined {
 export function repairPrimary(s: Situation): Answered | undefined {
   const { primary, target, memory } = s;
   if (memory.promoted === undefined || primary !== undefined || target === undefined) return undefined;
+  // At 100 % of a judged canary the primary is made from it anyway.
+  if (s.rollout?.promoting === true && s.rollout.weight === 100 && s.revision === s.rollout.revision) return undefined;
   if (target.version.revision !== memory.promoted.revision) {
     const message = `the primary is gone, and the target does not hold the promoted revision ${memory.promoted.revision}`;
     const hint = "put the target back to that revision, and Aviary makes the primary again";
@@ -38,7 +51,7 @@ export function repairPrimary(s: Situation): Answered | undefined {
   }
   const replicas = Math.max(1, memory.adopted?.replicas ?? 1);
   return {
-    phase: "Idle",
+    phase: s.canary.status?.phase ?? "Idle",
     message: "making the primary again: somebody deleted it",
     actions: [{ kind: "ensurePrimary", replicas, revision: target.version.revision }],
   };
@@ -85,6 +98,8 @@ export function restartPrimary(s: Situation): Answered | undefined {
   if (target?.restartedAt === undefined || primary === undefined || target.restartedAt === primary.restartedAt)
     return undefined;
   if (target.version.revision !== primary.version.revision) return undefined;
+  // Somebody restarted the primary itself, later.
+  if (primary.restartedAt !== undefined && primary.restartedAt > target.restartedAt) return undefined;
   return {
     phase: atRest(s).phase,
     message: "restarting the primary by a rolling update",

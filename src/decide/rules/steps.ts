@@ -1,29 +1,41 @@
 import { formatDuration } from "../../lib/time.ts";
 import type { CheckStatus, RolloutMemory } from "../../api/status.ts";
 import { notPassing } from "../checks.ts";
-import { fullSize, hasPodsFor, podsTrouble, scaleUpFor, stepOf, withdraw } from "../rollout.ts";
-import { durationOf, elapsedMs, isWeightStep, podsFor, timestamp } from "../situation.ts";
+import {
+  currentStep,
+  enterStep,
+  fullSize,
+  hasPodsFor,
+  podsTrouble,
+  scaleUpFor,
+  stepOf,
+  stepWeight,
+  withdraw,
+} from "../rollout.ts";
+import { durationOf, elapsedMs, isWeightStep, podsFor, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
-import { bringIntoEffect } from "../traffic.ts";
-
-/** The weight that the current step wants; a pause keeps the one before. */
-export function stepWeight(s: Situation, rollout: RolloutMemory): number {
-  if (rollout.promoting === true) return 100;
-  const step = s.steps[currentStep(s, rollout)];
-  return isWeightStep(step) ? step.weight : rollout.weight;
-}
-
-/** Somebody may have shortened the list of steps: the last one is then the current one. Promotion is never implied. */
-function currentStep(s: Situation, rollout: RolloutMemory): number {
-  return Math.min(rollout.step, s.steps.length - 1);
-}
+import { bringIntoEffect, keepWeight } from "../traffic.ts";
 
 function phaseOf(rollout: RolloutMemory): "Promoting" | "Progressing" {
   return rollout.promoting === true ? "Promoting" : "Progressing";
 }
 
-/** While pods are awaited, how often to look why they are not ready. */
-const TROUBLE_PERIOD_MS = 5_000;
+/**
+ * Goes back to the last step when somebody has shortened the list: that step is held, judged and approved like any
+ * other, so that an edit of the list never promotes by itself.
+ */
+export function followShorterList(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout === undefined || rollout.promoting === true || rollout.step < s.steps.length) return undefined;
+  const { approvedStep: _approved, ...rest } = enterStep(rollout, s.steps.length - 1);
+  return {
+    phase: "Progressing",
+    message: `the list of steps became shorter: going on from its last step, ${s.steps.length}`,
+    actions: [],
+    memory: { rollout: rest },
+    recheckAfterMs: 0,
+  };
+}
 
 /** Gives the canary pods for the weight of this step, before the weight. */
 export function scaleCanary(s: Situation): Answered | undefined {
@@ -49,8 +61,11 @@ export function waitForCanary(s: Situation): Answered | undefined {
   if (weight === 0 || hasPodsFor(s, weight)) return undefined;
   const since = rollout.waitingSince ?? timestamp(s.now);
   const leftMs = s.canary.spec.progressDeadlineSeconds * 1_000 - elapsedMs(s.now, since);
+  const phase = phaseOf(rollout);
+  const kept = keepWeight(s, { phase, rollout, message: "" });
+  if (kept !== undefined && kept.actions.length > 0) return kept;
   return {
-    phase: phaseOf(rollout),
+    phase,
     message: `waiting for ${podsFor(weight, fullSize(s))} ready canary pods: ${podsTrouble(s.target)}`,
     actions: [],
     memory: { rollout: { ...rollout, waitingSince: since } },
@@ -92,12 +107,28 @@ export function notePodsReady(s: Situation): Answered | undefined {
   };
 }
 
+/** Holds at a query that the back-end refuses: that is the author's mistake, and neither yes nor no. */
+export function refuseBadQuery(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout === undefined || rollout.promoting === true || rollout.unjudged === true) return undefined;
+  const bad = s.checks.find((check) => check.verdict === "Error" && check.cause === "BadQuery");
+  if (bad === undefined) return undefined;
+  const message = `check ${bad.name}: ${bad.message}. Correct spec.analysis.checks[${bad.name}].threshold.query`;
+  return {
+    ...waiting(s),
+    phase: "Progressing",
+    message,
+    actions: [],
+    stalled: { reason: "InvalidQuery", message },
+  };
+}
+
 /** Waits at a pause until somebody approves. */
 export function waitForApproval(s: Situation): Answered | undefined {
   const { rollout } = s;
   if (rollout === undefined || rollout.promoting === true) return undefined;
   const index = currentStep(s, rollout);
-  if (isWeightStep(s.steps[index]) || (rollout.approvedStep ?? -1) >= index) return undefined;
+  if (isWeightStep(s.steps[index]) || rollout.approvedStep === index) return undefined;
   const message = `${stepOf(s, rollout)} waits for an approval`;
   return { ...waiting(s), phase: "Paused", message, actions: [], awaiting: { reason: "AwaitingApproval", message } };
 }
@@ -186,8 +217,7 @@ export function advance(s: Situation): Answered | undefined {
   if (rollout === undefined || rollout.promoting === true) return undefined;
   const index = currentStep(s, rollout);
   if (index + 1 < s.steps.length) {
-    const next = { ...rollout, step: index + 1 };
-    return moveOn(s, next, `${stepOf(s, rollout)} done`, "Progressing");
+    return moveOn(s, enterStep(rollout, index + 1), `${stepOf(s, rollout)} done`, "Progressing");
   }
   return moveOn(s, { ...rollout, step: index, promoting: true }, "all steps done: promoting", "Promoting");
 }

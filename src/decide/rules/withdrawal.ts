@@ -40,6 +40,8 @@ export function drainWithdrawn(s: Situation): Answered | undefined {
 export function finishWithdrawal(s: Situation): Answered | undefined {
   const { rollout } = s;
   if (rollout?.withdrawal === undefined) return undefined;
+  // Somebody is still behind it: what keeps the traffic from being moved is told by `refuseInvalid`.
+  if (rollout.exposed === true && rollout.effectiveSince === undefined) return undefined;
   const { outcome, rule, message } = rollout.withdrawal;
   const ended = endOf(s, { rollout, outcome, rule, message });
   const why = { rule, message };

@@ -14,7 +14,7 @@ import type { Registry, Resource, ScalePaths } from "./resources.ts";
 import { scaleOf, withScale } from "./scale.ts";
 import { predicateOf } from "./selectors.ts";
 import type { Selectors } from "./selectors.ts";
-import { badRequest, conflict, noSuchResource } from "./status.ts";
+import { badRequest, conflict, invalid, noSuchResource } from "./status.ts";
 import type { Store } from "./store.ts";
 import { watchStore } from "./watch.ts";
 import type { WatchEvent, WatchHandle } from "./watch.ts";
@@ -73,18 +73,10 @@ export function createApiServer(options: ApiServerOptions = {}): ApiServer {
       return subresource === "scale" ? scaleOf(resource, scalePaths(resource), object) : object;
     },
     list: (resource, request = {}) => listObjects(context, resource, request),
-    watch(resource, query, send) {
-      const accepts = predicateOf(resource, query);
-      const request = { ...query, accepts: (object: JsonObject) => accepts(served(resource, object)) };
-      return watchStore(context.store, resource, request, (event) => {
-        send(event.type === "BOOKMARK" ? event : { type: event.type, object: served(resource, event.object) });
-      });
-    },
+    watch: (resource, query, send) => watchServed(context, resource, query, send),
     create: (resource, namespace, body, writeOptions = {}) =>
       create(context, resource, { namespace, body }, writeOptions),
-    update(resource, ref, body, writeOptions = {}) {
-      return updateAny(context, resource, ref, body, writeOptions);
-    },
+    update: (resource, ref, body, writeOptions = {}) => updateAny(context, resource, ref, body, writeOptions),
     patch(resource, ref, request, writeOptions = {}) {
       if (writeOptions.subresource !== "scale") {
         checkSubresource(resource, writeOptions.subresource);
@@ -93,16 +85,27 @@ export function createApiServer(options: ApiServerOptions = {}): ApiServer {
       return patchScale(context, resource, ref, request, writeOptions);
     },
     delete: (resource, ref, request = {}) => deleteOne(context, resource, ref, request),
-    deleteCollection(resource, request, deleteOptions = {}) {
-      const { items } = listObjects(context, resource, { ...request, limit: undefined });
-      return items.map((item) => {
+    deleteCollection: (resource, request, deleteOptions = {}) =>
+      listObjects(context, resource, { ...request, limit: undefined }).items.map((item) => {
         const ref = { namespace: namespaceOf(item), name: nameOf(item) };
         return deleteOne(context, resource, ref, deleteOptions).object;
-      });
-    },
+      }),
   };
   bootstrap(server, options);
   return server;
+}
+
+function watchServed(
+  context: Context,
+  resource: Resource,
+  query: WatchQuery,
+  send: (event: WatchEvent) => void,
+): WatchHandle {
+  const accepts = predicateOf(resource, query);
+  const request = { ...query, accepts: (object: JsonObject) => accepts(served(resource, object)) };
+  return watchStore(context.store, resource, request, (event) => {
+    send(event.type === "BOOKMARK" ? event : { type: event.type, object: served(resource, event.object) });
+  });
 }
 
 function bootstrap(server: ApiServer, options: ApiServerOptions): void {
@@ -127,7 +130,14 @@ function updateAny(context: Context, resource: Resource, ref: Ref, body: Json, o
   if (options.subresource === "scale") return replaceScale(context, resource, { ref, old, scale: body }, options);
   checkSubresource(resource, options.subresource);
   if (typeof body !== "object" || body === null || Array.isArray(body)) throw badRequest("the body is not an object");
-  return update(context, resource, { ref, old, next: body as JsonObject }, options);
+  const next = body as JsonObject;
+  if (!resource.builtin && stringOf(metaOf(next)["resourceVersion"]) === "") {
+    // Custom resources cannot be replaced unseen.
+    const detail = "must be specified for an update";
+    const error = { type: "FieldValueInvalid", field: "metadata.resourceVersion", value: 0, detail } as const;
+    throw invalid({ ...resource, kind: resource.plural }, ref.name, [error]);
+  }
+  return update(context, resource, { ref, old, next }, options);
 }
 
 interface Scaling {
@@ -163,8 +173,9 @@ function deleteOne(context: Context, resource: Resource, ref: Ref, request: Dele
   const differs = (key: "uid" | "resourceVersion") =>
     request[key] !== undefined && request[key] !== "" && request[key] !== stringOf(meta[key]);
   if (differs("uid")) {
-    const why = `Precondition failed: UID in precondition: ${request.uid ?? ""}, UID in object meta: ${stringOf(meta["uid"])}`;
-    throw conflict(resource, ref.name, why);
+    const [wanted, known] = [request.uid ?? "", stringOf(meta["uid"])];
+    const why = `the UID in the precondition (${wanted}) does not match the UID in record (${known}). The object might have been deleted and then recreated`;
+    throw conflict({ ...resource, plural: resource.kind }, ref.name, why);
   }
   if (differs("resourceVersion")) {
     const why = `Precondition failed: ResourceVersion in precondition: ${request.resourceVersion ?? ""}, ResourceVersion in object meta: ${stringOf(meta["resourceVersion"])}`;

@@ -28,6 +28,12 @@ export function checkType(resource: Resource, body: Json): JsonObject {
   if (given !== "" && given !== apiVersion) {
     throw badRequest(`the API version in the data (${given}) does not match the expected API version (${apiVersion})`);
   }
+  if (kind !== "" && kind !== resource.kind && !resource.builtin) {
+    const detail = `must be ${resource.kind}`;
+    throw invalid({ ...resource, kind }, nameOf(body), [
+      { type: "FieldValueInvalid", field: "kind", value: kind, detail },
+    ]);
+  }
   if (kind !== "" && kind !== resource.kind) {
     throw badRequest(
       `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: kind in the data is ${kind}`,
@@ -35,6 +41,9 @@ export function checkType(resource: Resource, body: Json): JsonObject {
   }
   return { ...body, apiVersion, kind: resource.kind, metadata: metaOf(body) };
 }
+
+/** Errors of a patched object name no kind on the real server. */
+const NOTHING = { group: "", plural: "", kind: "" };
 
 const quoted = (unknown: readonly string[]): string => unknown.map((path) => `unknown field "${path}"`).join(", ");
 
@@ -49,7 +58,7 @@ export function decode(
     const sentence = `strict decoding error: ${quoted(pruned.unknown)}`;
     if (options.patched === true) {
       const value = canonical(body);
-      throw invalid(resource, nameOf(body), [{ type: "FieldValueInvalid", field: "patch", value, detail: sentence }]);
+      throw invalid(NOTHING, "", [{ type: "FieldValueInvalid", field: "patch", value, detail: sentence }]);
     }
     throw badRequest(
       `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${sentence}`,

@@ -1,6 +1,6 @@
 import { arrayOf, at, canonical, isObject, objectOf, stringOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
-import { change, changeItems, fill, podSpec, podTemplate } from "./podDefaults.ts";
+import { change, changeItems, fill, pod, podTemplate } from "./podDefaults.ts";
 import type { Resource } from "./resources.ts";
 
 /**
@@ -65,7 +65,11 @@ const service = inSpec((spec) => {
 });
 
 const endpointSlice = (object: JsonObject): JsonObject =>
-  changeItems(object, "ports", (port) => fill(port, { name: "", protocol: "TCP" }));
+  changeItems(
+    changeItems(object, "ports", (port) => fill(port, { name: "", protocol: "TCP" })),
+    "endpoints",
+    (endpoint) => fill(endpoint, { conditions: {} }),
+  );
 
 const ingress = inSpec((spec) =>
   changeItems(spec, "rules", (rule) =>
@@ -113,7 +117,7 @@ const DEFAULTS: Readonly<Record<string, (object: JsonObject) => JsonObject>> = {
   "apps/ReplicaSet": replicaSet,
   "apps/DaemonSet": daemonSet,
   "apps/StatefulSet": statefulSet,
-  "/Pod": inSpec((spec) => fill(podSpec(spec), { enableServiceLinks: true, preemptionPolicy: "PreemptLowerPriority" })),
+  "/Pod": inSpec((spec) => fill(pod(spec), { enableServiceLinks: true, preemptionPolicy: "PreemptLowerPriority" })),
   "/Service": service,
   "/Secret": secret,
   "/Namespace": namespace,

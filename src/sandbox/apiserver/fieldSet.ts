@@ -64,9 +64,9 @@ export function fromFieldsV1(fields: Json | undefined, root = true): FieldSet {
 
 /** All member paths as in the sentences of conflicts: `.spec.containers[name="a"].image`. */
 export function pathsOf(set: FieldSet, prefix = ""): string[] {
-  const own = set.member && prefix !== "" ? [prefix] : [];
-  const below = [...set.children].flatMap(([key, child]) => pathsOf(child, prefix + elementText(key)));
-  return [...own, ...below];
+  const children = [...set.children].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const members = children.filter(([, child]) => child.member).map(([key]) => prefix + elementText(key));
+  return [...members, ...children.flatMap(([key, child]) => pathsOf(child, prefix + elementText(key)))];
 }
 
 function elementText(element: string): string {
@@ -136,7 +136,7 @@ const NOTHING: Comparison = { added: EMPTY, modified: EMPTY, removed: EMPTY };
 /** What differs between two values of one schema. */
 export function compare(before: Json | undefined, after: Json | undefined, schema: Schema | undefined): Comparison {
   if (equal(before, after)) return NOTHING;
-  if (before === undefined) return { ...NOTHING, added: withSelf(fieldsOf(after, schema)) };
+  if (before === undefined) return { ...NOTHING, added: withContainers(fieldsOf(after, schema), schema) };
   if (after === undefined) return { ...NOTHING, removed: withSelf(fieldsOf(before, schema)) };
   const left = childrenOf(before, schema);
   const right = childrenOf(after, schema);
@@ -158,6 +158,20 @@ export function compare(before: Json | undefined, after: Json | undefined, schem
 
 function withSelf(set: FieldSet): FieldSet {
   return { member: true, children: set.children };
+}
+
+/** What was added as a whole is owned with its maps and lists, but not with Go's plain structures: those are always there. */
+function withContainers(set: FieldSet, schema: Schema | undefined): FieldSet {
+  const children = new Map<string, FieldSet>();
+  for (const [element, child] of set.children) {
+    children.set(element, withContainers(child, schema === undefined ? undefined : elementSchema(schema, element)));
+  }
+  return { member: set.member || schema?.["x-struct"] !== true, children };
+}
+
+function elementSchema(schema: Schema, element: string): Schema | undefined {
+  if (element.startsWith("f:")) return propertySchema(schema, element.slice(2));
+  return schema.items === undefined ? undefined : deref(schema.items);
 }
 
 interface Child {

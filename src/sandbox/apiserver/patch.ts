@@ -16,20 +16,25 @@ export function mergePatch(target: Json | undefined, patch: Json): Json {
   return out;
 }
 
+const NOT_AN_OPERATION = new Error("not an operation");
 const OPERATIONS = new Set(["add", "remove", "replace", "move", "copy", "test"]);
 
 /** RFC 6902. Throws 400 for something that is not a patch and 422 when an operation cannot be carried out. */
 export function jsonPatch(target: JsonObject, patch: Json): JsonObject {
-  if (!isArray(patch) || !patch.every((item) => isObject(item) && OPERATIONS.has(String(item["op"] as string)))) {
-    throw badRequest("error decoding patch: expected a list of JSON patch operations");
+  if (!isArray(patch)) {
+    const kind = isObject(patch) ? "object" : typeof patch;
+    throw badRequest(
+      `error decoding patch: json: cannot unmarshal ${kind} into Go value of type []handlers.jsonPatchOp`,
+    );
   }
   const copy: MutableObject = structuredClone(target);
   for (const operation of patch) {
     // One at a time: rfc6902 goes on after a failed operation.
-    const [error] = applyPatch(copy, [structuredClone(operation) as unknown as Operation]);
-    if (error !== null && error !== undefined) {
-      throw patchRefused(`${String((operation as JsonObject)["op"])} operation does not apply: ${error.message}`);
-    }
+    const isKnown = isObject(operation) && OPERATIONS.has(String(operation["op"]));
+    const [error] = isKnown
+      ? applyPatch(copy, [structuredClone(operation) as unknown as Operation])
+      : [NOT_AN_OPERATION];
+    if (error !== null && error !== undefined) throw patchRefused();
   }
   return copy;
 }

@@ -1,6 +1,6 @@
 import { current, create, placed, update, writerOf } from "./write.ts";
 import type { Context, Ref, WriteOptions, Written } from "./context.ts";
-import { at, canonical, isObject, metaOf, nameOf, stringOf, withValue } from "./json.ts";
+import { at, canonical, isObject, metaOf, nameOf, namespaceOf, stringOf, withValue } from "./json.ts";
 import type { Json, JsonObject, MutableObject } from "./json.ts";
 import { EMPTY, fieldsOf } from "./fieldSet.ts";
 import type { FieldSet } from "./fieldSet.ts";
@@ -10,7 +10,7 @@ import type { Resource } from "./resources.ts";
 import { propertySchema } from "./builtinSchemas.ts";
 import type { Schema } from "./schemaTypes.ts";
 import { serverSideApply } from "./serverSideApply.ts";
-import { badRequest, notFound, unknownError, unsupportedMediaType } from "./status.ts";
+import { badRequest, invalid, notFound, unknownError, unsupportedMediaType } from "./status.ts";
 import { strategicMerge } from "./strategicMerge.ts";
 import { typedErrors } from "./typedErrors.ts";
 
@@ -51,25 +51,33 @@ function patched(resource: Resource, old: JsonObject, request: PatchRequest): Js
       return objectPatch(request.body, (body) => mergePatch(old, body) as JsonObject);
     case "strategic":
       // Custom resources have no merge keys on the real server either.
-      if (!resource.builtin) throw unsupportedMediaType("", customResourceTypes());
+      if (!resource.builtin) throw unsupportedMediaType("strategic", patchTypesOf(resource));
       return objectPatch(request.body, (body) => strategicMerge(old, body, resource.schema));
     case "apply":
       throw badRequest("server-side apply is not a patch of the stored object");
   }
 }
 
-const customResourceTypes = (): string[] => Object.keys(PATCH_TYPES).filter((type) => !type.includes("strategic"));
+/** The media types of patches that a resource takes. */
+export function patchTypesOf(resource: Resource): string[] {
+  return Object.keys(PATCH_TYPES).filter((type) => resource.builtin || !type.includes("strategic"));
+}
 
 function objectPatch(body: Json, by: (body: JsonObject) => JsonObject): JsonObject {
-  if (!isObject(body)) throw badRequest("error decoding patch: json: cannot unmarshal into a map");
+  if (!isObject(body))
+    throw badRequest(
+      `error decoding patch: json: cannot unmarshal ${Array.isArray(body) ? "array" : typeof body} into Go value of type map[string]interface {}`,
+    );
   return by(body);
 }
 
+const PATCH_OPTIONS = { group: "meta.k8s.io", plural: "patchoptions", kind: "PatchOptions" };
+
 function apply(context: Context, resource: Resource, ref: Ref, request: PatchRequest, options: WriteOptions): Written {
-  if ((options.fieldManager ?? "") === "")
-    throw badRequest(
-      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-    );
+  if ((options.fieldManager ?? "") === "") {
+    const detail = "is required for apply patch";
+    throw invalid(PATCH_OPTIONS, "", [{ type: "FieldValueRequired", field: "fieldManager", detail }]);
+  }
   const stored = context.store.get(resource.storage, resource.namespaced ? (ref.namespace ?? "") : "", ref.name);
   if (stored === undefined && options.subresource !== undefined) throw notFound(resource, ref.name);
   const live = stored === undefined ? undefined : current(context, resource, ref);
@@ -125,7 +133,7 @@ function configOf(resource: Resource, ref: Ref, body: Json, options: WriteOption
   if (nameOf(object) !== "" && nameOf(object) !== ref.name) {
     throw badRequest(`the name of the object (${nameOf(object)}) does not match the name on the URL (${ref.name})`);
   }
-  refuseUntyped(resource, ref, object);
+  refuseUntyped(resource, body as JsonObject, object);
   const named = withValue(object, ["metadata", "name"], ref.name);
   const clean = withoutNulls(named, resource.schema) as JsonObject;
   if (options.subresource === "status") return onlyStatus(clean);
@@ -138,10 +146,10 @@ function onlyStatus(config: JsonObject): JsonObject {
   return { apiVersion, kind, metadata: { name, namespace, resourceVersion }, status };
 }
 
-function refuseUntyped(resource: Resource, ref: Ref, object: JsonObject): void {
+function refuseUntyped(resource: Resource, body: JsonObject, object: JsonObject): void {
   const errors = typedErrors(object, resource.schema);
   if (errors.length === 0) return;
-  const place = `${ref.namespace ?? ""}/${ref.name}; ${apiVersionOf(resource)}, Kind=${resource.kind}`;
+  const place = `${namespaceOf(body)}/${nameOf(body)}; ${apiVersionOf(resource)}, Kind=${resource.kind}`;
   const what = errors.length === 1 ? (errors[0] ?? "") : `errors:\n  ${errors.join("\n  ")}`;
   throw unknownError(`failed to create typed patch object (${place}): ${what}`);
 }

@@ -57,15 +57,12 @@ function container(value: JsonObject): JsonObject {
     (result, key) => change(result, key, probe),
     withEnv,
   );
-  return change(probed, "resources", requestsFromLimits);
+  return change(probed, "resources", canonicalQuantities);
 }
 
-/** A limit without a request is the request, and quantities are stored in their shortest form. */
 function requestsFromLimits(resources: JsonObject): JsonObject {
-  const canonicalized = canonicalQuantities(resources);
-  if (!isObject(canonicalized["limits"])) return canonicalized;
-  const requests = fill(objectOf(canonicalized["requests"]), canonicalized["limits"]);
-  return { ...canonicalized, requests };
+  if (!isObject(resources["limits"])) return resources;
+  return { ...resources, requests: fill(objectOf(resources["requests"]), resources["limits"]) };
 }
 
 const VOLUME_MODES = ["configMap", "secret", "projected", "downwardAPI"];
@@ -90,6 +87,12 @@ export function podSpec(spec: JsonObject): JsonObject {
   });
   const containers = changeItems(changeItems(filled, "containers", container), "initContainers", container);
   return changeItems(containers, "volumes", volume);
+}
+
+/** In a pod, though not in a template, a limit without a request is the request. */
+export function pod(spec: JsonObject): JsonObject {
+  const withRequests = (item: JsonObject) => change(item, "resources", requestsFromLimits);
+  return changeItems(changeItems(podSpec(spec), "containers", withRequests), "initContainers", withRequests);
 }
 
 /** A pod template, as it stands in workloads. */

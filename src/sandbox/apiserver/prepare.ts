@@ -32,12 +32,15 @@ export function validate(resource: Resource, object: JsonObject, old?: JsonObjec
   if (resource.builtin) {
     errors.push(...validateBuiltin(resource, object, old));
     if (resource.kind === "CustomResourceDefinition") errors.push(...validateDefinition(object));
-    const isRequired = (error: FieldError) => error.type === "FieldValueRequired";
-    const known = new Set(errors.map((error) => error.field));
+    // Typed kinds always have their status, and what is inside of it.
+    const isRequired = (error: FieldError) => error.type === "FieldValueRequired" && !error.field.startsWith("status.");
+    const known = errors.map((error) => error.field);
+    const isNew = ({ field }: FieldError) => !known.some((other) => other === field || other.startsWith(`${field}.`));
     const missing = validateSchema(object, resource.schema, old).filter(isRequired);
-    errors.push(...missing.filter((error) => !known.has(error.field)));
+    errors.push(...missing.filter(isNew));
   } else {
     errors.push(...validateSchema(object, resource.schema, old));
+    errors.push(...validateScale(resource, object));
     errors.push(...duplicatesUnlessOld(resource, object, old));
     if (errors.some((error) => BLOCKING.includes(error.type))) errors.push(SKIPPED);
     else {
@@ -48,6 +51,21 @@ export function validate(resource: Resource, object: JsonObject, old?: JsonObjec
   }
   if (errors.length > 0) throw invalid(resource, nameOf(object), errors);
   return warnings;
+}
+
+/** The numbers behind the scale subresource are checked once more, under the path that the definition gives. */
+function validateScale(resource: Resource, object: JsonObject): readonly FieldError[] {
+  if (resource.scale === undefined) return [];
+  return [resource.scale.spec, resource.scale.status].flatMap((path): FieldError[] => {
+    const value = at(object, ...path);
+    const field = `.${path.join(".")}`;
+    if (value === undefined || (typeof value === "number" && value >= 0)) return [];
+    if (typeof value === "number") {
+      return [{ type: "FieldValueInvalid", field, value, detail: "should be a non-negative integer" }];
+    }
+    const detail = `${field} accessor error: ${String(value)} is of the type ${typeof value}, expected int64`;
+    return [{ type: "FieldValueInvalid", field, value: 0, detail }];
+  });
 }
 
 function duplicatesUnlessOld(

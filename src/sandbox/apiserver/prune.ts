@@ -13,7 +13,7 @@ export interface Pruned<T> {
 export function prune(object: JsonObject, schema: Schema): Pruned<JsonObject> {
   const unknown: string[] = [];
   const value = pruneValue(object, schema, "", unknown);
-  return { value: isObject(value) ? value : {}, unknown };
+  return { value: isObject(value) ? value : {}, unknown: unknown.toSorted() };
 }
 
 function pruneValue(value: Json, schema: Schema, path: string, unknown: string[]): Json {

@@ -1,13 +1,13 @@
 import type { ApiServer, DeleteRequest } from "./apiServer.ts";
-import { at, isObject, numberOf, objectOf, stringOf } from "./json.ts";
+import { at, numberOf, objectOf, stringOf } from "./json.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { listMeta, listObject } from "./list.ts";
 import type { ListRequest } from "./list.ts";
-import { PATCH_TYPES } from "./patchRequest.ts";
+import { PATCH_TYPES, patchTypesOf } from "./patchRequest.ts";
 import { flag, whole, writeOptionsOf } from "./request.ts";
 import type { Address, ApiRequest } from "./request.ts";
 import type { Resource } from "./resources.ts";
-import { badRequest, methodNotAllowed, noSuchResource, unsupportedMediaType } from "./status.ts";
+import { methodNotAllowed, noSuchResource, unsupportedMediaType } from "./status.ts";
 import { partialMetadata, tableOf } from "./tables.ts";
 
 export interface Answer {
@@ -127,12 +127,6 @@ function post(call: ResourceRequest, resource: Resource): Answer {
 function put(call: ResourceRequest, resource: Resource): Answer {
   const { core, request, address } = call;
   const options = writeOptionsOf(request, knownSubresource(call, resource));
-  if (!resource.builtin && isObject(request.body) && stringOf(at(request.body, "metadata", "resourceVersion")) === "") {
-    // Custom resources cannot be replaced unseen.
-    throw badRequest(
-      `${resource.kind}.${resource.group} "${address.name ?? ""}" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update`,
-    );
-  }
   const written = core.update(resource, refOf(address), request.body, options);
   return { code: 200, body: written.object, warnings: written.warnings };
 }
@@ -141,7 +135,7 @@ function patch(call: ResourceRequest, resource: Resource): Answer {
   const { core, request, address } = call;
   const type = PATCH_TYPES[request.contentType];
   const isRefused = type === "strategic" && !resource.builtin;
-  if (type === undefined || isRefused) throw unsupportedMediaType(request.contentType, Object.keys(PATCH_TYPES));
+  if (type === undefined || isRefused) throw unsupportedMediaType(request.contentType, patchTypesOf(resource));
   const options = writeOptionsOf(request, knownSubresource(call, resource));
   const force = flag(request.query, "force");
   const written = core.patch(resource, refOf(address), { type, body: request.body, force }, options);

@@ -77,9 +77,10 @@ function fieldRequirement(resource: Resource, term: string): Predicate {
   const known =
     field === "metadata.name" || field === "metadata.namespace" || resource.selectableFields.includes(field);
   if (!known) {
-    throw badRequest(
-      `Unable to find "${resource.group}/${resource.version}, Resource=${resource.plural}" that match label selector "", field selector "${term}": field label not supported: ${field}`,
-    );
+    const sentence = `field label not supported: ${field}`;
+    const place = `Unable to find "${resource.group}/${resource.version}, Resource=${resource.plural}"`;
+    const builtin = `${place} that match label selector "", field selector "${term}": ${sentence}`;
+    throw badRequest(resource.builtin ? builtin : sentence);
   }
   const path = field.split(".");
   return (object) => (operator !== "!=") === (textOf(at(object, ...path)) === value);

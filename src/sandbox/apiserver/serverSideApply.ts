@@ -134,6 +134,6 @@ function conflictMessage(conflicts: readonly { readonly owner: string; readonly 
 
 function ownerText(owner: Owner): string {
   const subresource = owner.subresource === "" ? "" : ` with subresource ${JSON.stringify(owner.subresource)}`;
-  const using = owner.operation === "Update" ? ` using ${owner.apiVersion} at ${owner.time}` : "";
+  const using = owner.operation === "Update" ? ` using ${owner.apiVersion}` : "";
   return `${JSON.stringify(owner.manager)}${subresource}${using}`;
 }

@@ -89,7 +89,7 @@ export class ApiError extends Error {
       metadata: {},
       status: "Failure",
       message,
-      reason,
+      ...(reason === "" ? {} : { reason }),
       ...(details === undefined ? {} : { details: details as unknown as JsonObject }),
       code,
     };
@@ -147,10 +147,9 @@ export function expired(requested: number, oldest: number): ApiError {
 }
 
 /** A patch could not be carried out on the object, such as a JSON patch whose `test` failed. */
-export function patchRefused(why: string): ApiError {
+export function patchRefused(): ApiError {
   const message = "the server rejected our request due to an error in our request";
-  const causes = [{ reason: "UnexpectedServerResponse", message: why }];
-  return new ApiError({ code: 422, reason: "Invalid", message, details: { causes } });
+  return new ApiError({ code: 422, reason: "Invalid", message, details: {} });
 }
 
 export function unknownError(message: string): ApiError {

@@ -50,18 +50,7 @@ export function createStore(options: StoreOptions = {}): Store {
   const kinds = new Map<string, Kept>();
   let counter = 1;
 
-  // A listener may write; its change waits until every watcher has seen the one that came before.
-  const pending: (() => void)[] = [];
-  let draining = false;
-  const drain = () => {
-    if (draining) return;
-    draining = true;
-    try {
-      for (let next = pending.shift(); next !== undefined; next = pending.shift()) next();
-    } finally {
-      draining = false;
-    }
-  };
+  const deliver = createQueue();
   const kept = (storage: string): Kept => {
     let found = kinds.get(storage);
     if (found === undefined) {
@@ -79,10 +68,9 @@ export function createStore(options: StoreOptions = {}): Store {
     if (type === "DELETED") kind.objects.delete(key);
     else kind.objects.set(key, stored);
     remember(kind, change, historySize);
-    pending.push(() => {
+    deliver(() => {
       for (const listener of [...kind.listeners]) listener(change);
     });
-    drain();
     return stored;
   };
 
@@ -96,11 +84,8 @@ export function createStore(options: StoreOptions = {}): Store {
     remove: (storage, object) => record(storage, "DELETED", object),
     version: () => counter,
     since: (storage, since) => changesSince(kept(storage), since),
-    compact() {
-      for (const kind of kinds.values()) {
-        kind.history = [];
-        kind.forgotten = counter;
-      }
+    compact: () => {
+      for (const kind of kinds.values()) forget(kind, counter);
     },
     subscribe(storage, listener) {
       const { listeners } = kept(storage);
@@ -109,6 +94,28 @@ export function createStore(options: StoreOptions = {}): Store {
     },
     storages: () => [...kinds.keys()],
   };
+}
+
+/** Runs actions one after another: one that is added by another waits until that is done. */
+function createQueue(): (action: () => void) => void {
+  // A listener may write; its change waits until every watcher has seen the one that came before.
+  const pending: (() => void)[] = [];
+  let draining = false;
+  return (action) => {
+    pending.push(action);
+    if (draining) return;
+    draining = true;
+    try {
+      for (let next = pending.shift(); next !== undefined; next = pending.shift()) next();
+    } finally {
+      draining = false;
+    }
+  };
+}
+
+function forget(kind: Kept, version: number): void {
+  kind.history = [];
+  kind.forgotten = version;
 }
 
 function remember(kind: Kept, change: Change, historySize: number): void {

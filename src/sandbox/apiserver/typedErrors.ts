@@ -10,12 +10,19 @@ export function typedErrors(value: Json, schema: Schema, path = ""): string[] {
   if (expected !== undefined) return [`${path}: expected ${expected}`];
   if (isArray(value)) return listErrors(value, schema, path);
   if (!isObject(value)) return [];
-  return Object.entries(value).flatMap(([key, child]) => {
-    if (child === undefined || child === null) return [];
+  const errors: string[] = [];
+  for (const [key, child] of Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     const below = propertySchema(schema, key);
-    if (below !== undefined) return typedErrors(child, below, `${path}.${key}`);
-    return isOpen(schema) ? [] : [`${path}.${key}: field not declared in schema`];
-  });
+    if (below === undefined && !isOpen(schema)) {
+      // The real server stops at the first one, too.
+      errors.push(`${path}.${key}: field not declared in schema`);
+      break;
+    }
+    if (below !== undefined && child !== undefined && child !== null) {
+      errors.push(...typedErrors(child, below, `${path}.${key}`));
+    }
+  }
+  return errors;
 }
 
 function listErrors(value: readonly Json[], schema: Schema, path: string): string[] {
@@ -23,8 +30,15 @@ function listErrors(value: readonly Json[], schema: Schema, path: string): strin
   const errors = value.flatMap((item, index) => typedErrors(item, items, `${path}[${index}]`));
   if (listKind(schema) === "atomic") return errors;
   const seen = new Set<string>();
-  for (const item of value) {
+  for (const [index, item] of value.entries()) {
     const element = itemElement(item, schema);
+    if (element === "k:{}") {
+      const keys = JSON.stringify(schema["x-kubernetes-list-map-keys"] ?? []).replaceAll(",", " ");
+      errors.push(
+        `${path}: element ${index}: associative list with keys has an element that omits all key fields ${keys} (and doesn't have default values for any key fields)`,
+      );
+      continue;
+    }
     if (seen.has(element)) {
       const [shown = ""] = pathsOf({
         member: false,
@@ -51,5 +65,14 @@ function mismatch(value: Json, schema: Schema): string | undefined {
   const got = isArray(value) ? "list" : isObject(value) ? "map" : typeof value;
   const expected = EXPECTED[schema.type ?? ""];
   const isAny = value === null || schema["x-kubernetes-int-or-string"] === true || expected === undefined;
-  return isAny || got === expected[0] ? undefined : `${expected[1]}, got ${got}`;
+  if (isAny || got === expected[0]) return undefined;
+  return `${expected[1]}, got ${typeof value === "object" ? `&{${goText(value)}}` : got}`;
+}
+
+/** A value as Go prints it. */
+function goText(value: Json | undefined): string {
+  if (isArray(value)) return `[${value.map((item) => goText(item)).join(" ")}]`;
+  if (!isObject(value)) return value === null || value === undefined ? "<nil>" : String(value);
+  const keys = Object.keys(value).toSorted();
+  return `map[${keys.map((key) => `${key}:${goText(value[key])}`).join(" ")}]`;
 }

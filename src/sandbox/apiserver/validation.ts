@@ -49,7 +49,7 @@ function workload(object: JsonObject, old: JsonObject | undefined): readonly Fie
   const selector = at(object, "spec", "selector");
   const labels = at(object, "spec", "template", "metadata", "labels");
   if (!isObject(selector)) errors.push(required("spec.selector"));
-  else if (!matchesLabels(selectorText(selector), stringMap(labels))) {
+  if (!isObject(selector) || !matchesLabels(selectorText(selector), stringMap(labels))) {
     const detail = "`selector` does not match template `labels`";
     errors.push({ type: "FieldValueInvalid", field: "spec.template.metadata.labels", value: labels ?? null, detail });
   }
@@ -105,11 +105,14 @@ function endpointSlice(object: JsonObject, old: JsonObject | undefined): readonl
 
 /** Events of the newer group must say who reports what; core/v1 events need not. */
 function event(object: JsonObject): readonly FieldError[] {
-  const keys = ["eventTime", "reportingController", "reportingInstance", "action", "reason"];
-  const errors = keys.filter((key) => stringOf(object[key]) === "").map((key) => required(key));
-  if (["Normal", "Warning"].includes(stringOf(object["type"]))) return errors;
-  const value = stringOf(object["type"]);
-  return [...errors, { type: "FieldValueInvalid", field: "type", value, detail: "" }];
+  const missing = (keys: readonly string[]) =>
+    keys.filter((key) => stringOf(object[key]) === "").map((key) => required(key));
+  const basic = missing(["eventTime"]);
+  const type = stringOf(object["type"]);
+  if (type !== "Normal" && type !== "Warning") {
+    basic.push({ type: "FieldValueInvalid", field: "type", value: "", detail: `has invalid value: ${type}` });
+  }
+  return basic.length > 0 ? basic : missing(["reportingController", "reportingInstance", "action", "reason"]);
 }
 
 const RULES: Readonly<Record<string, Rule>> = {

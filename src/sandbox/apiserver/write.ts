@@ -67,14 +67,24 @@ export function create(
   const initial = initialized(context, resource, decoded);
   const more = validate(resource, initial);
   const writer = writerOf(context, resource, options);
-  const owned = request.owned === true ? initial : withFirstOwner(resource, initial, writer);
+  const owned = request.owned === true ? initial : withFirstOwner(resource, initial, named, writer);
   const object = commit(context, resource, owned, options.dryRun === true);
   return { object, warnings: [...warnings, ...more], created: true };
 }
 
-/** Everything but the status, which the server made, belongs to the creator. */
-function withFirstOwner(resource: Resource, object: JsonObject, writer: Writer): JsonObject {
-  const body = resource.status ? withValue(object, ["status"], undefined) : object;
+/** What the server itself fills in, and so belongs to nobody, unless the request says it. */
+const SERVER_FIELDS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  Service: ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"].map((key) => ["spec", key]),
+  Namespace: [["spec"]],
+};
+
+/** Everything but the status and what the server made belongs to the creator. */
+function withFirstOwner(resource: Resource, object: JsonObject, request: JsonObject, writer: Writer): JsonObject {
+  const untracked = resource.builtin ? (SERVER_FIELDS[resource.kind] ?? []) : [];
+  const own = untracked
+    .filter((path) => at(request, ...path) === undefined)
+    .reduce((rest, path) => withValue(rest, path, undefined), object);
+  const body = resource.status ? withValue(own, ["status"], undefined) : own;
   return withOwners(object, ownersAfterUpdate(undefined, body, resource.schema, writer));
 }
 
@@ -127,14 +137,21 @@ function initialized(context: Context, resource: Resource, object: JsonObject): 
 
 function initialStatus(context: Context, resource: Resource, object: JsonObject): Json | undefined {
   if (resource.kind === "CustomResourceDefinition") return acceptedStatus(object, timestamp(context));
-  if (resource.group === "" && resource.kind === "Pod") return { phase: "Pending", qosClass: "BestEffort" };
-  if (resource.group === "" && resource.kind === "Service") return { loadBalancer: {} };
   // Nodes are made with their status, since no kubelet runs here.
-  if (resource.group === "" && resource.kind === "Node") return object["status"];
-  // The one field that a status of the apps group cannot do without.
-  if (resource.kind === "ReplicaSet" || resource.kind === "StatefulSet") return { replicas: 0 };
-  return resource.builtin ? {} : undefined;
+  if (resource.kind === "Node") return object["status"];
+  return resource.builtin ? (INITIAL_STATUS[resource.kind] ?? {}) : undefined;
 }
+
+const INITIAL_STATUS: Readonly<Record<string, JsonObject>> = {
+  Pod: { phase: "Pending", qosClass: "BestEffort" },
+  Service: { loadBalancer: {} },
+  Ingress: { loadBalancer: {} },
+  ReplicaSet: { replicas: 0 },
+  StatefulSet: { availableReplicas: 0, replicas: 0 },
+  DaemonSet: { currentNumberScheduled: 0, desiredNumberScheduled: 0, numberMisscheduled: 0, numberReady: 0 },
+  HorizontalPodAutoscaler: { currentMetrics: null, desiredReplicas: 0 },
+  PodDisruptionBudget: { currentHealthy: 0, desiredHealthy: 0, disruptionsAllowed: 0, expectedPods: 0 },
+};
 
 function allocated(context: Context, resource: Resource, object: JsonObject, old: JsonObject | undefined): JsonObject {
   if (resource.group !== "" || resource.kind !== "Service") return object;

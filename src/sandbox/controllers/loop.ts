@@ -24,32 +24,23 @@ const MAX_RETRY_MS = 5_000;
 export function createLoop({ name, clock, reconcile, log }: LoopOptions): Loop {
   const running = new Map<string, Promise<void>>();
   const dirty = new Set<string>();
-  const timers = new Map<string, () => void>();
+  const timers = createTimers(clock, (key) => {
+    add(key);
+  });
   const failures = new Map<string, number>();
   let stopped = false;
-
-  const addAfter = (key: string, delayMs: number): void => {
-    timers.get(key)?.();
-    timers.set(
-      key,
-      clock.after(delayMs, () => {
-        timers.delete(key);
-        add(key);
-      }),
-    );
-  };
 
   const look = async (key: string): Promise<void> => {
     try {
       const again = await reconcile(key);
       failures.delete(key);
-      if (again !== undefined && !stopped) addAfter(key, again);
+      if (again !== undefined && !stopped) timers.set(key, again);
     } catch (error) {
       if (stopped) return;
       const failed = (failures.get(key) ?? 0) + 1;
       failures.set(key, failed);
       if (failed > 3) log(`${name} ${key}: ${error instanceof Error ? error.message : String(error)}`);
-      addAfter(key, Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failed));
+      timers.set(key, Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failed));
     }
   };
 
@@ -70,9 +61,27 @@ export function createLoop({ name, clock, reconcile, log }: LoopOptions): Loop {
     add,
     async stop() {
       stopped = true;
-      for (const cancel of timers.values()) cancel();
       timers.clear();
       await Promise.all(running.values());
+    },
+  };
+}
+
+/** One timer a key; setting it anew replaces it. */
+function createTimers(clock: Clock, due: (key: string) => void) {
+  const timers = new Map<string, () => void>();
+  return {
+    set(key: string, delayMs: number): void {
+      timers.get(key)?.();
+      const cancel = clock.after(delayMs, () => {
+        timers.delete(key);
+        due(key);
+      });
+      timers.set(key, cancel);
+    },
+    clear(): void {
+      for (const cancel of timers.values()) cancel();
+      timers.clear();
     },
   };
 }

@@ -1,5 +1,5 @@
 import { isTerminating } from "../../kube/objects.ts";
-import { keyOf, type CacheChange, type Informers, type ObjectKey } from "../../kube/informer.ts";
+import { keyOf, type Cache, type CacheChange, type Informers, type ObjectKey } from "../../kube/informer.ts";
 import type { Kube, KubeObject, ResourceKind } from "../../kube/port.ts";
 import type { Clock } from "../../lib/time.ts";
 import { kubeTime } from "../kinds.ts";
@@ -40,69 +40,96 @@ const versionOf = (object: KubeObject): number => Number(object.metadata.resourc
 export function createView<T extends KubeObject>(kind: ResourceKind, options: ViewOptions): View<T> {
   const { kube, informers, clock } = options;
   const cache = informers.cache<T>(kind);
-  const writes = new Map<ObjectKey, OwnWrite<T>>();
-
-  informers.onChange<T>(kind, ({ before, after }) => {
-    const object = after ?? before;
-    if (object === undefined) return;
-    const key = keyOf(object);
-    const write = writes.get(key);
-    if (write !== undefined && isEcho(write, before, after)) writes.delete(key);
+  const own = createOwnWrites(cache, clock);
+  informers.onChange<T>(kind, (change) => {
+    own.settle(change);
   });
-
-  const remember = (object: T, deleted: boolean): void => {
-    const key = keyOf(object);
-    const cached = cache.get(key);
-    const seen = deleted
-      ? cached === undefined || cached.metadata.uid !== object.metadata.uid || isTerminating(cached)
-      : cached !== undefined && versionOf(cached) >= versionOf(object);
-    if (seen) writes.delete(key);
-    else writes.set(key, { object, deleted, atMs: clock.now() });
-  };
-
-  const written = (key: ObjectKey): T | undefined => {
-    const write = writes.get(key);
-    if (write === undefined) return undefined;
-    if (clock.now() - write.atMs < FORGET_AFTER_MS) return write.object;
-    writes.delete(key);
-    return undefined;
-  };
-
   return {
-    get: (key) => written(key) ?? cache.get(key),
-    list(namespace) {
-      const cached = cache.list(namespace);
-      if (writes.size === 0) return cached;
-      const shown = new Map(cached.map((object) => [keyOf(object), object]));
-      for (const key of [...writes.keys()]) {
-        const object = written(key);
-        if (object === undefined || (namespace !== undefined && object.metadata.namespace !== namespace)) continue;
-        shown.set(key, object);
-      }
-      return [...shown.values()];
-    },
+    get: (key) => own.get(key) ?? cache.get(key),
+    list: (namespace) => own.overlay(cache.list(namespace), namespace),
     onChange(listener) {
       informers.onChange<T>(kind, listener);
       for (const after of cache.list()) listener({ before: undefined, after });
     },
     async create(object) {
       const created = await kube.create(kind, object);
-      remember(created, false);
+      own.wrote(created);
       return created;
     },
     async patch(object, patch, subresource) {
-      const ref = refOf(object);
-      const patched = await kube.mergePatch<T>(kind, ref, patch, subresource === undefined ? {} : { subresource });
-      if (!isTerminating(patched)) remember(patched, false);
+      const patched = await kube.mergePatch<T>(
+        kind,
+        refOf(object),
+        patch,
+        subresource === undefined ? {} : { subresource },
+      );
+      if (!isTerminating(patched)) own.wrote(patched);
       return patched;
     },
     async remove(object) {
       const { uid } = object.metadata;
       await kube.delete(kind, refOf(object), { ...(uid === undefined ? {} : { uid }), propagation: "Background" });
+      own.deleted(object);
+    },
+  };
+}
+
+/** Writes whose echo has not come back yet. */
+interface OwnWrites<T extends KubeObject> {
+  get(key: ObjectKey): T | undefined;
+  /** What the cache holds, with the writes laid over it. */
+  overlay(cached: readonly T[], namespace: string | undefined): readonly T[];
+  wrote(object: T): void;
+  deleted(object: T): void;
+  settle(change: CacheChange<T>): void;
+}
+
+function createOwnWrites<T extends KubeObject>(cache: Cache<T>, clock: Clock): OwnWrites<T> {
+  const writes = new Map<ObjectKey, OwnWrite<T>>();
+  const get = (key: ObjectKey): T | undefined => {
+    const write = writes.get(key);
+    if (write === undefined) return undefined;
+    if (clock.now() - write.atMs < FORGET_AFTER_MS) return write.object;
+    writes.delete(key);
+    return undefined;
+  };
+  const remember = (object: T, deleted: boolean): void => {
+    const key = keyOf(object);
+    if (isKnown(cache.get(key), object, deleted)) writes.delete(key);
+    else writes.set(key, { object, deleted, atMs: clock.now() });
+  };
+  return {
+    get,
+    overlay(cached, namespace) {
+      if (writes.size === 0) return cached;
+      const shown = new Map(cached.map((object) => [keyOf(object), object]));
+      for (const key of [...writes.keys()]) {
+        const object = get(key);
+        if (object === undefined || (namespace !== undefined && object.metadata.namespace !== namespace)) continue;
+        shown.set(key, object);
+      }
+      return [...shown.values()];
+    },
+    wrote(object) {
+      remember(object, false);
+    },
+    deleted(object) {
       const deletionTimestamp = object.metadata.deletionTimestamp ?? kubeTime(clock.now());
       remember({ ...object, metadata: { ...object.metadata, deletionTimestamp } }, true);
     },
+    settle({ before, after }) {
+      const object = after ?? before;
+      const write = object === undefined ? undefined : writes.get(keyOf(object));
+      if (write !== undefined && isEcho(write, before, after)) writes.delete(keyOf(write.object));
+    },
   };
+}
+
+/** Whether the cache has heard of a write already; in one process the echo can come before the answer. */
+function isKnown(cached: KubeObject | undefined, written: KubeObject, deleted: boolean): boolean {
+  if (cached === undefined) return deleted;
+  if (deleted) return cached.metadata.uid !== written.metadata.uid || isTerminating(cached);
+  return versionOf(cached) >= versionOf(written);
 }
 
 function refOf(object: KubeObject): { name: string; namespace?: string } {

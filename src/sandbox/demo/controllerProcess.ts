@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 /** The production controller as a process of its own. */
@@ -21,26 +22,14 @@ const KEPT_LINES = 30;
 const STOP_MS = 5_000;
 
 /** Starts `src/main.ts`, or `dist/main.js` when this is compiled. */
-export function startControllerProcess({ kubeconfigPath, prometheusUrl }: ControllerOptions): ControllerProcess {
-  const program = new URL(`../../main${import.meta.url.slice(-3)}`, import.meta.url);
-  const child = spawn(
-    process.execPath,
-    [
-      fileURLToPath(program),
-      ...["--kubeconfig", kubeconfigPath],
-      ...["--prometheus-url", prometheusUrl],
-      ...["--listen", "127.0.0.1:0"],
-      ...["--log-level", "info"],
-    ],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  );
-  const lines: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on("line", (line) => {
-      lines.push(line);
-      if (lines.length > KEPT_LINES) lines.shift();
-    });
-  }
+export function startControllerProcess(options: ControllerOptions): ControllerProcess {
+  const child = spawn(process.execPath, argumentsOf(options), { stdio: ["ignore", "pipe", "pipe"] });
+  const lines = keepLines([child.stdout, child.stderr]);
+  // Whatever ends this process must not leave the controller behind.
+  const kill = (): void => {
+    child.kill("SIGKILL");
+  };
+  process.once("exit", kill);
   let stopping = false;
   const ended = Promise.withResolvers<void>();
   const died = Promise.withResolvers<never>();
@@ -62,9 +51,33 @@ export function startControllerProcess({ kubeconfigPath, prometheusUrl }: Contro
     async stop() {
       stopping = true;
       child.kill("SIGTERM");
-      const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+      const timer = setTimeout(kill, STOP_MS);
       await ended.promise;
       clearTimeout(timer);
+      process.off("exit", kill);
     },
   };
+}
+
+function argumentsOf({ kubeconfigPath, prometheusUrl }: ControllerOptions): string[] {
+  const program = new URL(`../../main${import.meta.url.slice(-3)}`, import.meta.url);
+  return [
+    fileURLToPath(program),
+    ...["--kubeconfig", kubeconfigPath],
+    ...["--prometheus-url", prometheusUrl],
+    ...["--listen", "127.0.0.1:0"],
+    ...["--log-level", "info"],
+  ];
+}
+
+/** The last lines of streams; the answer grows as they come. */
+function keepLines(streams: readonly Readable[]): readonly string[] {
+  const lines: string[] = [];
+  for (const input of streams) {
+    createInterface({ input }).on("line", (line) => {
+      lines.push(line);
+      if (lines.length > KEPT_LINES) lines.shift();
+    });
+  }
+  return lines;
 }

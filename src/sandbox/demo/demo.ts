@@ -44,11 +44,15 @@ async function main(): Promise<number> {
   const flags = readFlags();
   const view = createView(flags);
   const interrupt = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.once(signal, () => {
       interrupt.abort(new Error("interrupted"));
     });
   }
+  // A pipe that was closed must not end the process before the controller has been ended.
+  process.stdout.on("error", () => {
+    interrupt.abort(new Error("nobody reads the output any more"));
+  });
   const stage: Stage = {};
   try {
     const summary = await perform({ flags, view, stage, interrupted: interrupt.signal });

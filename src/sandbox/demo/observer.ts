@@ -23,7 +23,7 @@ export interface Observer {
 export async function observe(kubeconfigPath: string, emit: (event: DemoEvent) => void): Promise<Observer> {
   const connection = await connect({ kubeconfig: kubeconfigPath, env: {} });
   const informers = createInformers(createKube(connection), systemClock);
-  const waiting = new Set<() => void>();
+  const waiters = new Set<() => void>();
   let status: CanaryStatus = {};
 
   informers.onChange<Canary>(kinds.canary, ({ after }) => {
@@ -31,7 +31,7 @@ export async function observe(kubeconfigPath: string, emit: (event: DemoEvent) =
     const next = after.status ?? {};
     for (const event of changesOf(status, next)) emit(event);
     status = next;
-    for (const look of [...waiting]) look();
+    for (const look of [...waiters]) look();
   });
   informers.onChange<KubeEvent>(kinds.event, ({ after }) => {
     if (after?.regarding.kind !== "Canary") return;
@@ -41,28 +41,36 @@ export async function observe(kubeconfigPath: string, emit: (event: DemoEvent) =
 
   return {
     status: () => status,
-    until(holds, signal) {
-      const { promise, resolve, reject } = Promise.withResolvers<CanaryStatus>();
-      const look = (): void => {
-        if (holds(status)) resolve(status);
-      };
-      const give = (): void => {
-        reject(signal.reason as Error);
-      };
-      waiting.add(look);
-      signal.addEventListener("abort", give);
-      if (signal.aborted) give();
-      look();
-      return promise.finally(() => {
-        waiting.delete(look);
-        signal.removeEventListener("abort", give);
-      });
+    async until(holds, signal) {
+      await waitFor(() => holds(status), waiters, signal);
+      return status;
     },
     async stop() {
       await informers.stop();
       await connection.close();
     },
   };
+}
+
+/** Resolves once `holds` is true at one of the looks that `waiters` are asked for. */
+async function waitFor(holds: () => boolean, waiters: Set<() => void>, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const look = (): void => {
+    if (holds()) resolve();
+  };
+  const giveUp = (): void => {
+    reject(signal.reason as Error);
+  };
+  waiters.add(look);
+  signal.addEventListener("abort", giveUp);
+  if (signal.aborted) giveUp();
+  look();
+  try {
+    await promise;
+  } finally {
+    waiters.delete(look);
+    signal.removeEventListener("abort", giveUp);
+  }
 }
 
 /** What a change of status says, in the order in which a person wants to hear it. Pure. */

@@ -27,53 +27,50 @@ const PLAIN_TRAFFIC_EVERY = 5;
 export function createTerminalView(screen: Screen): DemoView {
   const paint = (style: Style, text: string): string =>
     screen.isTTY ? styleText(style, text, { validateStream: false }) : text;
+  const area = createLiveArea(screen);
   let picture: Picture = { weight: 0, traffic: "", checks: new Map(), why: "" };
-  let drawn = 0;
   let seen = 0;
-
-  const erase = (): void => {
-    if (drawn > 0) screen.write(`\u001b[${drawn}A\u001b[J`);
-    drawn = 0;
-  };
-  const draw = (): void => {
-    if (!screen.isTTY) return;
-    const lines = liveLines(picture, paint).map((line) => fit(line, screen.columns));
-    screen.write(`${lines.join("\n")}\n`);
-    drawn = lines.length;
-  };
-  /** A check tells its value at every reading; only another verdict is news. */
-  const isNews = (event: DemoEvent): boolean =>
-    event.type !== "check" || picture.checks.get(event.name)?.startsWith(`${event.verdict} `) !== true;
   const print = (seconds: number, line: string): void => {
-    erase();
-    screen.write(`${paint("gray", `${seconds.toFixed(1).padStart(6)}s`)}  ${line}\n`);
-    draw();
+    area.above(`${paint("gray", `${seconds.toFixed(1).padStart(6)}s`)}  ${line}\n`, liveLines(picture, paint));
   };
-
   return {
     show(event, seconds) {
-      const news = isNews(event);
+      const news = isNews(event, picture);
       picture = pictureAfter(picture, event);
       if (event.type === "traffic") {
         seen += 1;
-        if (screen.isTTY) {
-          erase();
-          draw();
-        } else if (seen % PLAIN_TRAFFIC_EVERY === 0) print(seconds, `traffic   ${picture.traffic}`);
+        if (screen.isTTY) area.above("", liveLines(picture, paint));
+        else if (seen % PLAIN_TRAFFIC_EVERY === 0) print(seconds, `traffic   ${picture.traffic}`);
         return;
       }
       const line = news ? lineOf(event, paint) : undefined;
       if (line !== undefined) print(seconds, line);
     },
     summary(summary) {
-      erase();
-      screen.write(summaryText(summary, paint));
+      area.above(summaryText(summary, paint), []);
     },
     failure(message) {
-      erase();
-      screen.write(`\n${paint("red", message)}\n`);
+      area.above(`\n${paint("red", message)}\n`, []);
     },
   };
+}
+
+/** Lines at the bottom of a terminal that are redrawn in place; elsewhere only what is above them is written. */
+function createLiveArea({ isTTY, columns, write }: Screen) {
+  let drawn = 0;
+  return {
+    above(text: string, lines: readonly string[]): void {
+      if (drawn > 0) write(`\u001b[${drawn}A\u001b[J`);
+      write(text);
+      drawn = isTTY ? lines.length : 0;
+      if (drawn > 0) write(`${lines.map((line) => fit(line, columns)).join("\n")}\n`);
+    },
+  };
+}
+
+/** A check tells its value at every reading; only another verdict is news. */
+function isNews(event: DemoEvent, { checks }: Picture): boolean {
+  return event.type !== "check" || checks.get(event.name)?.startsWith(`${event.verdict} `) !== true;
 }
 
 const VERDICT_STYLES: Readonly<Record<Verdict, Style>> = {

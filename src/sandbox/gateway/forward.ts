@@ -1,4 +1,10 @@
-import { request as httpRequest, type Agent, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  request as httpRequest,
+  type Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
 import type { Address } from "../runtime/loopback.ts";
 import { passOn } from "./headers.ts";
 import type { HeaderEdits } from "./model.ts";
@@ -27,16 +33,9 @@ export function forward(request: IncomingMessage, response: ServerResponse, upst
   const { method = "GET", url: path = "/" } = request;
   const outgoing = httpRequest({ host, port, method, path, headers, agent: upstream.agent });
 
-  let timedOut = false;
-  const timer =
-    upstream.timeoutMs === undefined
-      ? undefined
-      : setTimeout(() => {
-          timedOut = true;
-          outgoing.destroy();
-        }, upstream.timeoutMs);
+  const limit = limitTime(outgoing, upstream.timeoutMs);
   const finish = (outcome: Forwarded): void => {
-    clearTimeout(timer);
+    limit.end();
     resolve(outcome);
   };
 
@@ -55,7 +54,7 @@ export function forward(request: IncomingMessage, response: ServerResponse, upst
   });
   outgoing.once("error", () => {
     if (response.headersSent) response.destroy();
-    else finish({ type: "failed", reason: timedOut ? "timeout" : "upstream-error" });
+    else finish({ type: "failed", reason: limit.passed() ? "timeout" : "upstream-error" });
   });
   response.once("close", () => {
     if (response.writableFinished) return;
@@ -64,4 +63,20 @@ export function forward(request: IncomingMessage, response: ServerResponse, upst
   });
   request.pipe(outgoing);
   return promise;
+}
+
+/** Ends the request when its time is up. */
+function limitTime(outgoing: ClientRequest, timeoutMs: number | undefined) {
+  let passed = false;
+  const expire = (): void => {
+    passed = true;
+    outgoing.destroy();
+  };
+  const timer = timeoutMs === undefined ? undefined : setTimeout(expire, timeoutMs);
+  return {
+    passed: () => passed,
+    end: () => {
+      clearTimeout(timer);
+    },
+  };
 }

@@ -42,45 +42,9 @@ const IDLE_MS = 30_000;
 export function createProxy(options: ProxyOptions): Proxy {
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 64, timeout: IDLE_MS });
   let table: RouteTable = [];
-
-  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const facts = factsOf(request);
-    const target = findRoute(table, facts)?.target;
-    if (target === undefined) {
-      answer(response, "no-route");
-      return;
-    }
-    const backend = chooseBackend(target, facts, options);
-    if (backend?.service === undefined) {
-      answer(response, backend === undefined && target.backends.length > 0 ? "no-endpoints" : "no-backend");
-      return;
-    }
-    const { service } = backend;
-    const startedMs = performance.now();
-    const record = (status: number, forwarded: boolean): void => {
-      const durationMs = performance.now() - startedMs;
-      const { method, host } = facts;
-      options.metrics.record({ target, service, method, host, status, durationMs, forwarded });
-    };
-    const pod = pickPod(service, options);
-    if (pod === "no-backend" || pod === "no-endpoints") {
-      if (pod === "no-endpoints") record(OWN_ANSWERS[pod], false);
-      answer(response, pod);
-      return;
-    }
-    const outcome = await forward(request, response, {
-      address: options.dial(pod.ip, pod.port),
-      agent,
-      requestEdits: backend.request,
-      responseEdits: backend.response,
-      timeoutMs: target.timeoutMs,
-    });
-    conclude(response, outcome, record);
-  };
-
   return {
     handle(request, response) {
-      void serve(request, response);
+      void serve({ request, response, table, agent }, options);
     },
     use(next) {
       table = next;
@@ -89,6 +53,48 @@ export function createProxy(options: ProxyOptions): Proxy {
       agent.destroy();
     },
   };
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly table: RouteTable;
+  readonly agent: Agent;
+}
+
+async function serve({ request, response, table, agent }: Exchange, options: ProxyOptions): Promise<void> {
+  const facts = factsOf(request);
+  const target = findRoute(table, facts)?.target;
+  if (target === undefined) {
+    answer(response, "no-route");
+    return;
+  }
+  const backend = chooseBackend(target, facts, options);
+  if (backend?.service === undefined) {
+    answer(response, backend === undefined && target.backends.length > 0 ? "no-endpoints" : "no-backend");
+    return;
+  }
+  const { service } = backend;
+  const startedMs = performance.now();
+  const record = (status: number, forwarded: boolean): void => {
+    const durationMs = performance.now() - startedMs;
+    const { method, host } = facts;
+    options.metrics.record({ target, service, method, host, status, durationMs, forwarded });
+  };
+  const pod = pickPod(service, options);
+  if (typeof pod === "string") {
+    if (pod === "no-endpoints") record(OWN_ANSWERS[pod], false);
+    answer(response, pod);
+    return;
+  }
+  const outcome = await forward(request, response, {
+    address: options.dial(pod.ip, pod.port),
+    agent,
+    requestEdits: backend.request,
+    responseEdits: backend.response,
+    timeoutMs: target.timeoutMs,
+  });
+  conclude(response, outcome, record);
 }
 
 function conclude(

@@ -49,26 +49,14 @@ export function createLoopback(random: Random): Loopback {
     }
   };
 
-  const bindOne = async (server: Server, ip: string, port: number): Promise<boolean> => {
-    try {
-      await listen(server, { host: ip, port });
-      return true;
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "EADDRINUSE") return false;
-      if (code !== "EADDRNOTAVAIL" && code !== "EACCES") throw error;
-      const real = await listen(server, { host: "127.0.0.1", port: 0 });
-      redirected.set(`${ip}:${port}`, { host: "127.0.0.1", port: real });
-      return true;
-    }
-  };
-
   return {
     async bind(ports, create) {
       for (let tries = 0; tries < MAX_TRIES; tries++) {
         const ip = freshIp();
         const servers = ports.map(() => create());
-        const bound = await Promise.all(servers.map((server, index) => bindOne(server, ip, ports[index] ?? 0)));
+        const bound = await Promise.all(
+          servers.map((server, index) => bindOne(server, { host: ip, port: ports[index] ?? 0 }, redirected)),
+        );
         if (bound.every(Boolean)) {
           used.add(ip);
           return { ip, servers };
@@ -83,4 +71,19 @@ export function createLoopback(random: Random): Loopback {
     },
     dial: (ip, port) => redirected.get(`${ip}:${port}`) ?? { host: ip, port },
   };
+}
+
+/** Listens there, or, where the machine has no such address, elsewhere; false when the port is taken. */
+async function bindOne(server: Server, wanted: Address, redirected: Map<string, Address>): Promise<boolean> {
+  try {
+    await listen(server, wanted);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") return false;
+    if (code !== "EADDRNOTAVAIL" && code !== "EACCES") throw error;
+    const port = await listen(server, { host: "127.0.0.1", port: 0 });
+    redirected.set(`${wanted.host}:${wanted.port}`, { host: "127.0.0.1", port });
+    return true;
+  }
 }

@@ -21,6 +21,49 @@ const KEPT_LINES = 200;
 
 /** An HTTP service with a version, an error rate and a response time; it counts what it answers. */
 export function createPodProgram(pod: string, behaviour: PodBehaviour, random: Random): PodProgram {
+  const { version, ready } = behaviour;
+  const metrics = createPodMetrics();
+  const log = createPodLog(`version ${version} listens on ${behaviour.ports.join(", ")}`);
+  let draining = false;
+
+  const answer = (response: ServerResponse, code: number, body: unknown): void => {
+    response.setHeader("content-type", "application/json");
+    response.setHeader("x-version", version);
+    if (draining) response.setHeader("connection", "close");
+    response.statusCode = code;
+    response.end(`${JSON.stringify(body)}\n`);
+  };
+  const serve = ({ method = "GET", url = "/" }: IncomingMessage, response: ServerResponse): void => {
+    const latencyMs = logNormal(random, behaviour.latencyMs);
+    const failed = random() < behaviour.errorRate;
+    const timer = setTimeout(() => {
+      metrics.count(failed ? 500 : 200, latencyMs);
+      if (failed) log.write(`${method} ${url}: 500`);
+      if (failed) answer(response, 500, { error: "this version fails sometimes", version, pod });
+      else answer(response, 200, { version, pod });
+    }, latencyMs);
+    response.once("close", () => {
+      clearTimeout(timer);
+    });
+  };
+
+  return {
+    handle(request, response) {
+      request.resume();
+      if (request.url === "/metrics") void metrics.send(response);
+      else if (request.url === "/healthz" || request.url === "/readyz") answer(response, ready ? 200 : 503, { ready });
+      else serve(request, response);
+    },
+    metrics: () => metrics.text(),
+    log: () => log.text(),
+    drain() {
+      draining = true;
+      log.write("draining: no new connections");
+    },
+  };
+}
+
+function createPodMetrics() {
   const registry = new Registry();
   const registers = [registry];
   const requests = new Counter({
@@ -35,51 +78,25 @@ export function createPodProgram(pod: string, behaviour: PodBehaviour, random: R
     buckets: BUCKETS,
     registers,
   });
-  const lines = [`version ${behaviour.version} listens on ${behaviour.ports.join(", ")}`];
-  const write = (line: string): void => {
-    lines.push(line);
-    if (lines.length > KEPT_LINES) lines.shift();
-  };
-  let draining = false;
-
-  const answer = (response: ServerResponse, code: number, body: unknown): void => {
-    response.setHeader("content-type", "application/json");
-    response.setHeader("x-version", behaviour.version);
-    if (draining) response.setHeader("connection", "close");
-    response.statusCode = code;
-    response.end(`${JSON.stringify(body)}\n`);
-  };
-
-  const serve = (request: IncomingMessage, response: ServerResponse): void => {
-    const latencyMs = logNormal(random, behaviour.latencyMs);
-    const failed = random() < behaviour.errorRate;
-    const code = failed ? 500 : 200;
-    const timer = setTimeout(() => {
+  return {
+    count(code: number, latencyMs: number): void {
       requests.inc({ code: String(code) });
       durations.observe(latencyMs / 1_000);
-      if (failed) write(`${request.method ?? "GET"} ${request.url ?? "/"}: 500`);
-      const { version } = behaviour;
-      answer(response, code, failed ? { error: "this version fails sometimes", version, pod } : { version, pod });
-    }, latencyMs);
-    request.once("aborted", () => {
-      clearTimeout(timer);
-    });
-    request.resume();
+    },
+    text: () => registry.metrics(),
+    async send(response: ServerResponse): Promise<void> {
+      response.setHeader("content-type", registry.contentType).end(await registry.metrics());
+    },
   };
+}
 
+function createPodLog(firstLine: string) {
+  const lines = [firstLine];
   return {
-    handle(request, response) {
-      if (request.url === "/metrics") {
-        void registry.metrics().then((text) => response.setHeader("content-type", registry.contentType).end(text));
-      } else if (request.url === "/healthz" || request.url === "/readyz") {
-        answer(response, behaviour.ready ? 200 : 503, { ready: behaviour.ready });
-      } else serve(request, response);
+    write(line: string): void {
+      lines.push(line);
+      if (lines.length > KEPT_LINES) lines.shift();
     },
-    metrics: () => registry.metrics(),
-    log: () => `${lines.join("\n")}\n`,
-    drain() {
-      draining = true;
-      write("draining: no new connections");
-    },
+    text: () => `${lines.join("\n")}\n`,
   };
 }

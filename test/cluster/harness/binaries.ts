@@ -15,7 +15,8 @@ export type Binaries = Readonly<Record<Component | "kwok", string>> & {
   readonly gatewayCrds: string;
 };
 
-interface GoModule {
+/** Something that is built once, from pinned inputs, and kept in the cache. */
+export interface GoModule {
   readonly label: string;
   readonly folder: string;
   /** Files that decide what is built, relative to the folder. */
@@ -56,7 +57,7 @@ const kwok: GoModule = {
     const gateway = await moduleFolder(folder, into, "sigs.k8s.io/gateway-api");
     cpSync(join(gateway, "config/crd/standard"), join(into, "gateway-crds"), { recursive: true });
     // The module cache is read-only, and so are copies of it.
-    await run(folder, into, ["chmod", "-R", "u+w", into]);
+    await runBuild(folder, into, ["chmod", "-R", "u+w", into]);
   },
 };
 
@@ -84,7 +85,8 @@ export async function ensureBinaries(report: (line: string) => void = () => unde
   };
 }
 
-async function ensureBuilt(module: GoModule, report: (line: string) => void): Promise<string> {
+/** The folder of what `module.build` made: from the cache, or built now by one process while others wait. */
+export async function ensureBuilt(module: GoModule, report: (line: string) => void): Promise<string> {
   const folder = join(cacheFolder(), `${module.label}-${fingerprint(module)}`);
   if (existsSync(folder)) {
     report(`${module.label}: cached in ${folder}`);
@@ -141,20 +143,25 @@ function isStage(path: string): boolean {
   return !path.includes("testdata") && !path.endsWith("kustomization.yaml") && !/\.(md|go)$/.test(path);
 }
 
-async function goBuild(folder: string, output: string, target: string, linkerFlags: readonly string[]): Promise<void> {
+export async function goBuild(
+  folder: string,
+  output: string,
+  target: string,
+  linkerFlags: readonly string[],
+): Promise<void> {
   const flags = ["-s", "-w", ...linkerFlags].join(" ");
-  await run(folder, dirname(output), ["go", "build", ...goBuildFlags, "-ldflags", flags, "-o", output, target]);
+  await runBuild(folder, dirname(output), ["go", "build", ...goBuildFlags, "-ldflags", flags, "-o", output, target]);
 }
 
 /** The folder of a module in the version and with the checksum that go.mod and go.sum pin. */
-async function moduleFolder(folder: string, into: string, path: string): Promise<string> {
-  await run(folder, into, ["go", "mod", "download", path]);
-  const lines = await run(folder, into, ["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", path]);
+export async function moduleFolder(folder: string, into: string, path: string): Promise<string> {
+  await runBuild(folder, into, ["go", "mod", "download", path]);
+  const lines = await runBuild(folder, into, ["go", "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", path]);
   return lines.at(-1) ?? "";
 }
 
 /** Runs behind everything else on the machine, logs to `build.log`, and returns the lines of that log. */
-async function run(cwd: string, into: string, command: readonly string[]): Promise<string[]> {
+export async function runBuild(cwd: string, into: string, command: readonly string[]): Promise<string[]> {
   const args = ["-n", "10", ...command];
   const logFile = join(into, "build.log");
   const build = startProcess({ name: command.join(" "), command: "nice", args, cwd, env: goEnvironment, logFile });

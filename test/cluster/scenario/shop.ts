@@ -85,8 +85,7 @@ export function imageOf(tag: string): string {
 
 export function weightsOf(object: KubeObject | undefined): Readonly<Record<string, number>> {
   const spec = object?.["spec"] as
-    | { readonly rules?: readonly { readonly backendRefs?: readonly { name: string; weight?: number }[] }[] }
-    | undefined;
+    { readonly rules?: readonly { readonly backendRefs?: readonly { name: string; weight?: number }[] }[] } | undefined;
   const refs = spec?.rules?.[0]?.backendRefs ?? [];
   return Object.fromEntries(refs.map(({ name, weight }) => [name, weight ?? 1]));
 }

@@ -65,7 +65,7 @@ describe("an object", () => {
     [
       "delete with another uid",
       409,
-      /UID in precondition: other/,
+      /the UID in the precondition \(other\) does not match/,
       (api: ReturnType<typeof testApi>) => api.server.delete(api.birds, inShop("tit"), { uid: "other" }),
     ],
     [
@@ -73,7 +73,7 @@ describe("an object", () => {
       400,
       "the name of the object (jay) does not match the name on the URL (tit)",
       (api: ReturnType<typeof testApi>) =>
-        api.server.update(api.birds, inShop("tit"), bird({ color: "red" }, { name: "jay" })),
+        api.server.update(api.birds, inShop("tit"), bird({ color: "red" }, { name: "jay", resourceVersion: "9" })),
     ],
   ])("is refused: %s", (_what, code, message, action) => {
     const api = testApi();

@@ -49,13 +49,12 @@ describe("over HTTP", () => {
       415,
       "UnsupportedMediaType",
     ],
-    ["a PUT without resourceVersion", `${BIRDS}/x`, { method: "PUT", body: bird({ color: "red" }) }, 400, "BadRequest"],
     [
       "an apply without a manager",
       `${BIRDS}/x`,
       { method: "PATCH", type: "application/apply-patch+yaml", body: bird({ color: "red" }) },
-      400,
-      "BadRequest",
+      422,
+      "Invalid",
     ],
     [
       "an unknown fieldValidation",
@@ -68,6 +67,18 @@ describe("over HTTP", () => {
     const { status, body } = await call(api, path, init);
     expect(status).toBe(code);
     expect(body).toMatchObject({ kind: "Status", status: "Failure", code, reason });
+  });
+
+  it("a conflict of versions is answered 409, and a PUT needs a version", async () => {
+    const put = (metadata: JsonObject) =>
+      call(api, `${BIRDS}/put`, { method: "PUT", body: bird({ color: "red" }, metadata) });
+    await call(api, BIRDS, { method: "POST", body: bird({ color: "red" }, { name: "put" }) });
+    expect((await put({ name: "put", resourceVersion: "1" })).body).toMatchObject({ code: 409, reason: "Conflict" });
+    expect((await put({ name: "put" })).body).toMatchObject({
+      code: 422,
+      message:
+        'birds.example.dev "put" is invalid: metadata.resourceVersion: Invalid value: 0: must be specified for an update',
+    });
   });
 
   it("warnings travel in headers", async () => {

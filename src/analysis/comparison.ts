@@ -1,0 +1,239 @@
+import { isOutage, OUTAGE, PAST_INTERVALS, pulledShare, usualShare } from "./usual.ts";
+import { addEvidence, logEvidence, NO_EVIDENCE } from "./countTest.ts";
+import { addSuccessive, dispersionOf, NOTHING_MEASURED, UNKNOWN } from "./dispersion.ts";
+import { achievableMargin, logEquivalence } from "./equivalence.ts";
+import { addPending, chooseEdges, slowerThan } from "./histogram.ts";
+import { rounded } from "./numeric.ts";
+import type {
+  ArmCounts,
+  ArmInterval,
+  ComparisonSettings,
+  ComparisonState,
+  Count,
+  Interval,
+  JudgeSettings,
+  ProcessState,
+  TrackState,
+} from "./types.ts";
+
+const NONE: Count = { total: 0, bad: 0 };
+const FRESH: ProcessState = { sums: NO_EVIDENCE, canary: NONE, primary: NONE, expected: 0 };
+
+/** A canary like the primary is to be expected to pass with so many times the evidence that is needed. */
+const SLACK = { errors: 1.1, events: 1.1, latency: 2 } as const;
+
+export function newComparison({ kind }: ComparisonSettings): ComparisonState {
+  return {
+    tracks: kind === "latency" ? [] : [{ usual: NONE, outage: false, early: FRESH, late: FRESH }],
+    dispersion: NOTHING_MEASURED,
+  };
+}
+
+/** When a comparison looks at an interval, in ms since the first weight. */
+interface Clock {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One comparison after one more interval, and what that interval held for each of its tracks. */
+export interface Looked {
+  readonly state: ComparisonState;
+  readonly newest: readonly (ArmCounts | undefined)[];
+}
+
+/** Adds an interval. One that lacks the comparison's data in either arm is skipped for both. */
+export function addInterval(
+  before: ComparisonState,
+  interval: Interval,
+  startedAt: number,
+  comparison: ComparisonSettings,
+  settings: JudgeSettings,
+): Looked {
+  const clock: Clock = { from: interval.from - startedAt, to: interval.to - startedAt };
+  const prepared = withEdges(before, interval, comparison);
+  const newest = prepared.tracks.map(({ edge }) => countsOf(interval, comparison, edge));
+  const first = newest[0];
+  const dispersion = dispersionIn(prepared, comparison, settings);
+  const tracks = prepared.tracks.map((track, index) => {
+    return addToTrack(track, newest[index], clock, { comparison, settings, dispersion });
+  });
+  const seen = first !== undefined && first.canary.total > 0 && first.primary.total > 0;
+  const state: ComparisonState = {
+    ...prepared,
+    tracks,
+    ...(seen && { seen: interval.to }),
+    ...(first !== undefined && !tracks.some(({ outage }) => outage) && withDispersion(prepared, first.primary)),
+  };
+  return { state: withMargin(state, clock, comparison, settings), newest };
+}
+
+/** Outages are left out: how failures spread in them says nothing about the time after. */
+function withDispersion(before: ComparisonState, primary: Count): Pick<ComparisonState, "dispersion" | "previous"> {
+  return { dispersion: addSuccessive(before.dispersion, before.previous, primary), previous: primary };
+}
+
+function countsOf({ canary, primary }: Interval, comparison: ComparisonSettings, edge?: number): ArmCounts | undefined {
+  const ofCanary = countOf(canary, comparison, edge);
+  const ofPrimary = primary === undefined ? undefined : countOf(primary, comparison, edge);
+  if (ofCanary === undefined || ofPrimary === undefined) return undefined;
+  return { canary: ofCanary, primary: ofPrimary };
+}
+
+function countOf(arm: ArmInterval, { kind, name }: ComparisonSettings, edge?: number): Count | undefined {
+  switch (kind) {
+    case "errors":
+      return arm.errors === undefined ? undefined : { total: arm.requests, bad: arm.errors };
+    case "events":
+      return arm.events?.[name];
+    case "latency":
+      if (arm.latency === undefined || edge === undefined) return undefined;
+      return slowerThan(arm.latency, arm.requests, edge);
+  }
+}
+
+/** Chooses the edges of a latency comparison, from intervals before the one that is the first to be judged by them. */
+function withEdges(before: ComparisonState, interval: Interval, comparison: ComparisonSettings): ComparisonState {
+  if (comparison.kind !== "latency" || before.tracks.length > 0) return before;
+  const { pending: known, ...rest } = before;
+  const chosen = known === undefined ? undefined : chooseEdges(known, comparison.edge);
+  if (chosen !== undefined && chosen.length > 0) {
+    return { ...rest, tracks: chosen.map((edge) => ({ edge, usual: NONE, outage: false, early: FRESH, late: FRESH })) };
+  }
+  const [canary, primary] = [interval.canary.latency, interval.primary?.latency];
+  if (canary === undefined || primary === undefined) return before;
+  return {
+    ...rest,
+    tracks: [],
+    pending: addPending(known, primary, canary, primary.total ?? interval.primary?.requests ?? 0),
+  };
+}
+
+interface TrackContext {
+  readonly comparison: ComparisonSettings;
+  readonly settings: JudgeSettings;
+  readonly dispersion: number;
+}
+
+function addToTrack(track: TrackState, counts: ArmCounts | undefined, clock: Clock, context: TrackContext): TrackState {
+  if (counts === undefined) return track;
+  const { comparison, settings, dispersion } = context;
+  const past = settings.history[comparison.name]?.count ?? NONE;
+  const usual = usualShare(track, counts.primary, past, PAST_INTERVALS.share);
+  const lately = usualShare(track, counts.primary, past, PAST_INTERVALS.outage);
+  const outage = isOutage(counts.primary, lately, dispersion);
+  // The first calm interval after an outage is doubtful too: one arm's share of it may have been calm by chance.
+  const isDoubtful = outage || track.outage;
+  const add = isDoubtful
+    ? (before: ProcessState) => ({ ...before, sums: addEvidence(before.sums, counts, OUTAGE.doubt) })
+    : (before: ProcessState) => addToProcess(before, counts, usual, dispersion);
+  const { warmUpMs } = comparison;
+  return {
+    ...track,
+    usual: outage ? plus(track.usual, scaled(counts.primary, OUTAGE.weight)) : plus(track.usual, counts.primary),
+    outage,
+    early: clock.from >= warmUpMs ? add(track.early) : track.early,
+    late: clock.from >= Math.max(settings.lateStartMs, warmUpMs) ? add(track.late) : track.late,
+  };
+}
+
+function addToProcess(before: ProcessState, counts: ArmCounts, usual: number, dispersion: number): ProcessState {
+  const { canary, primary } = counts;
+  // Without a primary in the interval there is nothing to compare with; such requests are left out of the totals too.
+  if (canary.total <= 0 || primary.total <= 0) return before;
+  return {
+    sums: addEvidence(before.sums, counts),
+    canary: plus(before.canary, canary),
+    primary: plus(before.primary, primary),
+    expected: rounded(before.expected + canary.total * pulledShare(primary, usual, dispersion)),
+  };
+}
+
+function scaled({ total, bad }: Count, factor: number): Count {
+  return { total: rounded(total * factor), bad: rounded(bad * factor) };
+}
+
+export function plus(a: Count, b: Count): Count {
+  return { total: a.total + b.total, bad: a.bad + b.bad };
+}
+
+function withMargin(
+  state: ComparisonState,
+  clock: Clock,
+  comparison: ComparisonSettings,
+  settings: JudgeSettings,
+): ComparisonState {
+  const decisive = decisiveProcess(state, comparison, false);
+  if (state.margin !== undefined || clock.to < settings.minDurationMs || decisive === undefined) return state;
+  const margin = achievableMargin({
+    total: decisive.canary.total,
+    rate: rateOf(decisive),
+    widest: comparison.margin,
+    dispersion: dispersionIn(state, comparison, settings),
+    logNeeded: -Math.log(settings.beta),
+    slack: SLACK[comparison.kind],
+  });
+  return { ...state, margin: rounded(margin) };
+}
+
+/** Bad share that the canary would have if it were like the primary. */
+export function rateOf({ expected, canary }: ProcessState): number {
+  return canary.total === 0 ? 0 : Math.min(1, expected / canary.total);
+}
+
+/**
+ * The process that equivalence is judged by: all of it for counts; for latency, and after a start that is over and
+ * forgiven, the one that has not seen the start.
+ */
+export function decisiveProcess(
+  { tracks: [first] }: ComparisonState,
+  { kind }: ComparisonSettings,
+  earlyDropped: boolean,
+): ProcessState | undefined {
+  return kind === "latency" || earlyDropped ? first?.late : first?.early;
+}
+
+/** Over-dispersion as measured before the rollout, else as the primary has shown it since. */
+export function dispersionIn(
+  state: ComparisonState,
+  { name, kind }: ComparisonSettings,
+  settings: JudgeSettings,
+): number {
+  const learnt = () => dispersionOf(state.dispersion, kind === "latency" ? undefined : UNKNOWN);
+  return settings.history[name]?.dispersion ?? learnt();
+}
+
+/** ln of the likelihood ratio "like the primary" over "worse by the margin". */
+export function logEquivalenceOf(
+  state: ComparisonState,
+  process: ProcessState,
+  comparison: ComparisonSettings,
+  dispersion: number,
+): number {
+  return logEquivalence({
+    canary: process.canary,
+    rate: rateOf(process),
+    margin: state.margin ?? Math.max(comparison.margin, rateOf(process)),
+    dispersion,
+  });
+}
+
+export interface Evidence {
+  readonly early: number;
+  readonly late: number;
+  /** Index of the track that says most. */
+  readonly strongest: number;
+}
+
+/** `ln E` of both processes, each the mean over the tracks: tracks of one histogram depend on each other, means do not mind. */
+export function evidenceOf({ tracks }: ComparisonState, dispersion: number): Evidence {
+  if (tracks.length === 0) return { early: 0, late: 0, strongest: 0 };
+  const early = tracks.map((track) => logEvidence(track.early.sums, dispersion));
+  const late = tracks.map((track) => logEvidence(track.late.sums, dispersion));
+  const both = tracks.map((_, index) => Math.max(early[index] ?? 0, late[index] ?? 0));
+  return { early: logMean(early), late: logMean(late), strongest: both.indexOf(Math.max(...both)) };
+}
+
+function logMean(logs: readonly number[]): number {
+  const highest = Math.max(...logs);
+  return highest + Math.log(logs.reduce((sum, log) => sum + Math.exp(log - highest), 0) / logs.length);
+}

@@ -1,0 +1,69 @@
+import type { Count } from "./types.ts";
+
+/** Ratios of bad shares that a margin may stand for: never tighter than a doubling. */
+const TIGHTEST = 2;
+/** Under clusters the margin may be as wide as this ratio, still below what counts as gross (five times). */
+const WIDEST_CLUSTERED = 3;
+/**
+ * Wald's bound holds for any design rate; this one decides soonest. While hardly a bad event is to be expected, most
+ * healthy canaries have none, so the test is built for those.
+ */
+const DESIGN = { few: 1, ofRate: 0.25, ofExcluded: 0.02 } as const;
+
+export interface Equivalence {
+  readonly canary: Count;
+  /** Share of bad events if the canary were like the primary. */
+  readonly rate: number;
+  /** The canary's share is to be below `rate + margin`. */
+  readonly margin: number;
+  readonly dispersion: number;
+}
+
+/**
+ * ln of the likelihood ratio of "like the primary" over "worse by the margin" (Wald's sequential test, 1945). At
+ * ln(1/β) the canary passes: a canary that is worse by the margin, or more, ever gets there with probability ≤ β,
+ * as far as the primary's own share is known.
+ */
+export function logEquivalence({ canary, rate, margin, dispersion }: Equivalence): number {
+  const excluded = Math.min(0.95, rate + margin);
+  const likely = rate * canary.total < DESIGN.few ? rate * DESIGN.ofRate : rate;
+  const design = Math.min(Math.max(likely, DESIGN.ofExcluded * excluded), 0.99 * excluded);
+  const good = canary.total - canary.bad;
+  const ratio = canary.bad * Math.log(design / excluded) + good * Math.log((1 - design) / (1 - excluded));
+  return ratio / clustering(dispersion);
+}
+
+/** A dispersion below 2 cannot be told from 1 by an hour of a quiet service, and would only delay every release. */
+function clustering(dispersion: number): number {
+  return dispersion < 2 ? 1 : dispersion;
+}
+
+export interface MarginNeeds {
+  /** Canary events until now. */
+  readonly total: number;
+  readonly rate: number;
+  /** The widest margin, absolute. */
+  readonly widest: number;
+  readonly dispersion: number;
+  /** ln(1/β) */
+  readonly logNeeded: number;
+  /** How many times the evidence that is needed must be expected from a canary like the primary. */
+  readonly slack: number;
+}
+
+/**
+ * The tightest margin that the traffic can show: the smallest ratio, from a doubling up, that a canary like the primary
+ * is expected to have excluded by now. Busy services so get a strict test for free, quiet ones the widest margin.
+ */
+export function achievableMargin(needs: MarginNeeds): number {
+  const { rate, total, dispersion } = needs;
+  const doubling = rate * (TIGHTEST - 1);
+  const clustered = clustering(dispersion) > 1 ? rate * (WIDEST_CLUSTERED - 1) : 0;
+  const widest = Math.max(needs.widest, doubling, clustered);
+  if (rate <= 0) return widest;
+  for (let margin = doubling; margin < widest; margin *= 1.1) {
+    const typical = { total, bad: total * rate };
+    if (logEquivalence({ canary: typical, rate, margin, dispersion }) >= needs.slack * needs.logNeeded) return margin;
+  }
+  return widest;
+}

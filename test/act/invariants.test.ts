@@ -1,0 +1,96 @@
+import { describe, expect, it } from "vitest";
+import { assertForeignPatch } from "../../src/act/foreignFields.ts";
+import { assertInvariants } from "../../src/act/invariants.ts";
+import type { Action } from "../../src/decide/types.ts";
+import { kinds } from "../../src/kube/kinds.ts";
+import type { ResourceKind } from "../../src/kube/port.ts";
+import { scene, service, serving, workload } from "../decide/scenes.ts";
+import type { SceneOptions } from "../decide/scenes.ts";
+
+const nobody = { primary: service({ ready: 0 }) };
+const change: Action = { kind: "ensurePrimary", replicas: 3, revision: "b" };
+const full = serving(100);
+
+const refused: readonly (readonly [string, Action, SceneOptions])[] = [
+  ["a weight above 100", { kind: "setWeight", weight: 101 }, {}],
+  ["half a percent", { kind: "setWeight", weight: 0.5 }, {}],
+  ["weight for a canary without endpoints", { kind: "setWeight", weight: 10 }, {}],
+  [
+    "traffic to a primary without endpoints",
+    { kind: "setWeight", weight: 0 },
+    { ...full, services: { ...full.services, ...nobody } },
+  ],
+  ["taking pods away at weight 10", { kind: "parkTarget" }, serving(10)],
+  ["a thaw at weight 10", { kind: "thawTarget" }, serving(10)],
+  ["a change of the primary at weight 50", change, serving(50)],
+  ["a change of the primary when no canary answers", change, { ...full, services: {} }],
+  [
+    "a change of the primary while one rule of the route lags behind",
+    change,
+    {
+      ...full,
+      see: { ...full.see, route: { weight: 100, uniform: false, acceptance: { state: "accepted" }, managers: [] } },
+    },
+  ],
+  ["a freeze of a template that was not looked at", { kind: "freezeTarget", generation: 7 }, serving(0)],
+  ["a Service pointed at nobody", { kind: "pointService", service: "apex", at: "target" }, {}],
+  ["deleting a primary that is in use", { kind: "deletePrimary" }, {}],
+];
+
+describe("what must always be true", () => {
+  it.each(refused)("refuses %s", (_name, action, options) => {
+    expect(() => {
+      assertInvariants(action, scene(options));
+    }).toThrow(/^refused to break/);
+  });
+
+  it.each<readonly [string, Action, SceneOptions]>([
+    ["weight for a canary that answers", { kind: "setWeight", weight: 10 }, serving(0)],
+    ["a change of the primary at 100 %", change, full],
+    ["the same primary again", { ...change, revision: "a" }, {}],
+    ["taking pods away at weight 0", { kind: "parkTarget" }, serving(0)],
+    [
+      "deleting a primary that was handed back",
+      { kind: "deletePrimary" },
+      { services: { primary: service({ selects: "target" }) } },
+    ],
+    ["the first primary of an adoption", change, { status: {}, see: { primary: workload("a") } }],
+  ])("lets %s pass", (_name, action, options) => {
+    expect(() => {
+      assertInvariants(action, scene(options));
+    }).not.toThrow();
+  });
+});
+
+describe("in objects that Aviary did not make", () => {
+  it.each<readonly [ResourceKind, string, boolean]>([
+    [kinds.deployment, "/spec/replicas", true],
+    [kinds.deployment, "/spec/paused", true],
+    [kinds.deployment, "/spec/template", true],
+    [kinds.deployment, "/spec/template/spec/containers/0/image", false],
+    [kinds.deployment, "/metadata/labels/x", false],
+    [kinds.service, "/spec/selector", true],
+    [kinds.service, "/spec/ports", false],
+    [kinds.httpRoute, "/spec/rules/0/backendRefs/1/weight", true],
+    [kinds.httpRoute, "/spec/rules/0/backendRefs/1/name", false],
+    [kinds.httpRoute, "/spec/hostnames", false],
+    [kinds.httpRoute, "/metadata/annotations/aviary.dev~1weights", true],
+    [kinds.httpRoute, "/metadata/annotations/other", false],
+    [kinds.grpcRoute, "/spec/rules/2/backendRefs/-", true],
+    [kinds.ingress, "/metadata/annotations", false],
+    [kinds.canary, "/metadata/finalizers/0", true],
+    [kinds.canary, "/spec/suspend", false],
+  ])("%o %s may change: %s", (kind, path, allowed) => {
+    const patch = () => {
+      assertForeignPatch(kind, [{ op: "add", path, value: 1 }]);
+    };
+    if (allowed) expect(patch).not.toThrow();
+    else expect(patch).toThrow(/a closed list of fields/);
+  });
+
+  it("anything may be tested", () => {
+    expect(() => {
+      assertForeignPatch(kinds.deployment, [{ op: "test", path: "/metadata/generation", value: 1 }]);
+    }).not.toThrow();
+  });
+});

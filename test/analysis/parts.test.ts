@@ -1,0 +1,223 @@
+import { describe, expect, it } from "vitest";
+import { detectable } from "../../src/analysis/detectable.ts";
+import { dispersionOf, measureDispersion, successiveDispersion, sumHalves } from "../../src/analysis/dispersion.ts";
+import { achievableMargin, logEquivalence } from "../../src/analysis/equivalence.ts";
+import { addPending, chooseEdges, slowerThan } from "../../src/analysis/histogram.ts";
+import { logSumExp, normalCdf, poissonCdf } from "../../src/analysis/numeric.ts";
+import { checkSentence, formatCount, formatDetectable, formatShare } from "../../src/analysis/sentence.ts";
+import { slo } from "../../src/analysis/settings.ts";
+import { isBudgetSpent, logEvidenceAgainst, logSloMet, weightBelowPage } from "../../src/analysis/sloTest.ts";
+import { isOutage, pulledShare, usualShare } from "../../src/analysis/usual.ts";
+
+describe("numeric helpers", () => {
+  it.each([
+    [0, 1, 0.36788],
+    [2, 3, 0.42319],
+    [9, 10, 0.45793],
+    [-1, 3, 0],
+    [4, 0, 1],
+  ])("give P(X ≤ %d) at mean %d as %d", (x, mean, expected) => {
+    expect(poissonCdf(x, mean)).toBeCloseTo(expected, 4);
+  });
+
+  it("are continuous where Poisson becomes normal, and do not overflow", () => {
+    expect(Math.abs(poissonCdf(680, 699.9) - poissonCdf(680, 700.1))).toBeLessThan(0.01);
+    expect(logSumExp([5_000, 5_000])).toBeCloseTo(5_000 + Math.LN2, 9);
+    expect(logSumExp([])).toBe(-Infinity);
+    expect(normalCdf(1.959964)).toBeCloseTo(0.975, 5);
+  });
+});
+
+describe("over-dispersion", () => {
+  it("is near 1 for single errors and the cluster's size for clusters of one size", () => {
+    const single = Array.from({ length: 400 }, (_, i) => ({ a: i % 2, b: (i >> 1) % 2 }));
+    expect(dispersionOf(sumHalves(single))).toBeLessThan(1.2);
+    const fives = single.map(({ a, b }) => ({ a: 10 * a, b: 10 * b }));
+    expect(dispersionOf(sumHalves(fives))).toBeGreaterThan(4.5);
+  });
+
+  it.each([
+    ["nothing", { squares: 0, total: 0, pairs: 0 }, 1.25],
+    ["little", { squares: 0, total: 1, pairs: 120 }, 1.190476],
+    ["a storm", { squares: 1e9, total: 1_000, pairs: 120 }, 20],
+    ["unnatural evenness", { squares: 0, total: 1e6, pairs: 120 }, 1],
+  ])("stays within 1 and 20: %s", (_, sums, expected) => {
+    expect(dispersionOf(sums)).toBeCloseTo(expected, 5);
+  });
+
+  it("sees a pod that is bad for ten minutes in long blocks only", () => {
+    const pairs = Array.from({ length: 120 }, (_, i) => ({
+      a: Math.floor(i / 20) % 2 === 0 ? 3 : 1,
+      b: 2 - (i % 2) + (i % 3 === 0 ? 1 : 0),
+    }));
+    expect(measureDispersion(pairs)).toBeGreaterThan(dispersionOf(sumHalves(pairs)));
+  });
+
+  it("can be had from one series", () => {
+    const steady = Array.from({ length: 100 }, (_, i) => ({ total: 1_000, bad: 5 + (i % 2) }));
+    const bursts = steady.map(({ total }, i) => ({ total, bad: i % 10 === 0 ? 50 : 0 }));
+    expect(successiveDispersion(steady)).toBe(1);
+    expect(successiveDispersion(bursts)).toBeGreaterThan(10);
+  });
+});
+
+describe("histograms", () => {
+  const histogram = {
+    edges: [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000],
+    counts: [10, 50, 90, 97, 99, 100, 100, 100],
+  };
+
+  it.each([
+    [100, { total: 100, bad: 50 }],
+    [1_000, { total: 100, bad: 1 }],
+    [1_000.0000000001, { total: 100, bad: 1 }],
+    [300, undefined],
+  ])("count requests slower than %d ms", (edge, expected) => {
+    expect(slowerThan(histogram, 100, edge)).toEqual(expected);
+  });
+
+  it("are judged by the first five edges of the tail, and by the edge of the SLO", () => {
+    const pending = addPending(undefined, histogram, histogram, 100);
+    expect(chooseEdges(pending)).toEqual([250, 500, 1_000, 2_500, 5_000]);
+    expect(chooseEdges(pending, 10_000)).toEqual([250, 500, 1_000, 2_500, 5_000, 10_000]);
+    expect(chooseEdges(pending, 100), "half of the requests exceed it").toEqual([250, 500, 1_000, 2_500, 5_000]);
+  });
+
+  it("wait for a hundred requests, and use common edges only", () => {
+    const once = addPending(undefined, histogram, { edges: [100, 250, 1_000], counts: [1, 2, 3] }, 60);
+    expect(chooseEdges(once)).toBeUndefined();
+    expect(chooseEdges(addPending(once, histogram, histogram, 60))).toEqual([100, 250, 1_000]);
+  });
+});
+
+describe("equivalence", () => {
+  it("passes a clean canary sooner the wider the margin, and never one that is worse by the margin", () => {
+    const at = (total: number, bad: number, margin: number) =>
+      logEquivalence({ canary: { total, bad }, rate: 0.001, margin, dispersion: 1 });
+    expect(at(600, 0, 0.0085)).toBeGreaterThan(Math.log(125));
+    expect(at(600, 0, 0.004)).toBeLessThan(Math.log(125));
+    expect(at(5_000, 48, 0.0085)).toBeLessThan(0);
+  });
+
+  it("is tempered by clusters, though not by a dispersion that is hardly there", () => {
+    const at = (dispersion: number) =>
+      logEquivalence({ canary: { total: 5_000, bad: 5 }, rate: 0.001, margin: 0.0085, dispersion });
+    expect(at(1.9)).toBe(at(1));
+    expect(at(8)).toBeCloseTo(at(1) / 8, 9);
+  });
+
+  it("asks more of busy services, down to a doubling", () => {
+    const at = (total: number) =>
+      achievableMargin({ total, rate: 0.001, widest: 0.0085, dispersion: 1, logNeeded: Math.log(125), slack: 1.1 });
+    expect(at(465)).toBe(0.0085);
+    expect(at(4_650)).toBeLessThan(0.004);
+    expect(at(46_500)).toBe(0.001);
+  });
+});
+
+describe("the test against an SLO", () => {
+  const canary = slo("success", 0.999);
+
+  it("has mean 1 at the limit", () => {
+    let [mean, chance] = [0, 0.99 ** 30];
+    for (let bad = 0; bad <= 30; bad++) {
+      mean += chance * Math.exp(logEvidenceAgainst(0.01, { total: 30, bad }, 1));
+      chance *= ((30 - bad) / (bad + 1)) * (0.01 / 0.99);
+    }
+    expect(mean).toBeCloseTo(1, 6);
+  });
+
+  it("says nothing about an objective that everything meets", () => {
+    expect(logEvidenceAgainst(0.96, { total: 100, bad: 100 }, 1)).toBe(0);
+  });
+
+  it.each([
+    [130, 1_000, 12_960_000, false],
+    [132, 1_000, 12_960_000, true],
+    [1_000, 1_000, undefined, false],
+  ])("caps the harm: %i bad of %i with %s requests a period", (bad, total, periodRequests, expected) => {
+    const settings = { ...canary, ...(periodRequests !== undefined && { periodRequests }) };
+    expect(isBudgetSpent(settings, { total, bad })).toBe(expected);
+  });
+
+  it("is met by a canary that burns at 1 after enough requests, and not by one that burns at 6", () => {
+    expect(logSloMet(canary, { total: 4_000, bad: 4 })).toBeGreaterThan(Math.log(125));
+    expect(logSloMet(canary, { total: 4_000, bad: 24 })).toBeLessThan(0);
+  });
+
+  it("knows the weight at which the service's page would ring", () => {
+    expect(weightBelowPage(0.999, 0.05)).toBe(28);
+    expect(weightBelowPage(0.999, 0)).toBe(100);
+  });
+});
+
+describe("an outage of the primary", () => {
+  const past = { total: 100_000, bad: 100 };
+  const usual = usualShare({ usual: { total: 0, bad: 0 } }, { total: 1_000, bad: 0 }, past, 20);
+
+  it.each([
+    [1, false],
+    [6, false],
+    [12, true],
+    [50, true],
+  ])("is seen by chance and size: %i bad of 1000 where one is usual", (bad, expected) => {
+    expect(isOutage({ total: 1_000, bad }, usual, 1.25)).toBe(expected);
+  });
+
+  it("is not a share that is merely a bit higher at much traffic", () => {
+    expect(isOutage({ total: 1e6, bad: 2_000 }, 0.001, 1)).toBe(false);
+  });
+
+  it("a quiet interval takes the usual share, a busy one its own", () => {
+    expect(pulledShare({ total: 100, bad: 0 }, 0.001, 1)).toBeCloseTo(0.001, 4);
+    expect(pulledShare({ total: 1e6, bad: 2_000 }, 0.001, 1)).toBeCloseTo(0.002, 4);
+  });
+});
+
+describe("what was detectable", () => {
+  const needs = { rate: 0.001, dispersion: 1, logNeeded: Math.log(200) };
+
+  it.each([
+    ["little", { canary: 400, primary: 4_000 }],
+    ["much", { canary: 40_000, primary: 40_000 }],
+  ])("names a smaller ratio with more time, after %s traffic", (_, seen) => {
+    const { now, next } = detectable({ ...needs, seen, pace: { canary: 0.025, primary: 0.025 } });
+    if (next !== undefined) expect(next.ratio).toBeLessThan(now ?? Infinity);
+    if (next !== undefined) expect(next.ms).toBeGreaterThan(0);
+    expect(now ?? next?.ratio).toBeDefined();
+  });
+
+  it("falls as traffic grows", () => {
+    const at = (canary: number) =>
+      detectable({ ...needs, seen: { canary, primary: canary }, pace: { canary: 0, primary: 0 } }).now ?? Infinity;
+    const ratios = [100, 1_000, 10_000, 100_000, 1_000_000].map(at);
+    expect(ratios).toEqual([...ratios].sort((a, b) => b - a));
+    expect(ratios.at(-1)).toBe(2);
+  });
+
+  it.each([
+    [{ now: 5, next: { ratio: 2, ms: 3_300_000 } }, "×5 would have shown by now, ×2 needs ~55m more at this traffic"],
+    [{ now: 2 }, "×2 would have shown by now"],
+    [{ now: 10 }, "×10 would have shown by now; less is out of reach"],
+    [{}, "no difference would have shown by now; less is out of reach"],
+  ])("is a sentence: %j", (value, sentence) => {
+    expect(formatDetectable(value)).toBe(sentence);
+  });
+});
+
+describe("sentences", () => {
+  it("speak in figures that can be read", () => {
+    expect(formatCount(1234567)).toBe("1 234 567");
+    expect(formatShare({ total: 340, bad: 12 })).toBe("3.5 %");
+    const check = {
+      verdict: "Fail" as const,
+      canary: { total: 340, bad: 12 },
+      primary: { total: 3_012, bad: 9 },
+      ratio: 11.81,
+      logEvidence: Math.log(5_100),
+    };
+    expect(checkSentence(check, Math.log(200))).toBe(
+      "worse: canary 12 of 340 bad (3.5 %), primary 9 of 3 012 bad (0.3 %), ×12; evidence 5 100 of 200",
+    );
+  });
+});

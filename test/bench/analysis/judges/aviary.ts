@@ -1,0 +1,51 @@
+import { judge, startJudging } from "../../../../src/analysis/judge.ts";
+import { measureDispersion } from "../../../../src/analysis/dispersion.ts";
+import { defaultSettings, eventComparison } from "../../../../src/analysis/settings.ts";
+import type { History, JudgeSettings } from "../../../../src/analysis/types.ts";
+import type { Scenario } from "../scenario.ts";
+import type { Past, Run } from "../world.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** Settings of the production judge for a scenario, with what the hour before says about the primary. */
+export function settingsFor(scenario: Scenario, run: Run): JudgeSettings {
+  const known = Object.entries(scenario.history ? run.history() : {});
+  return {
+    ...defaultSettings,
+    comparisons: [...defaultSettings.comparisons, ...scenario.metrics.map(({ name }) => eventComparison(name))],
+    minDurationMs: scenario.minMinutes * 60_000,
+    history: Object.fromEntries(known.map(([name, past]) => [name, historyOf(past)])),
+  };
+}
+
+function historyOf({ halves, requests }: Past): History {
+  const bad = halves.reduce((sum, { a, b }) => sum + a + b, 0);
+  return { count: { total: requests, bad }, dispersion: measureDispersion(halves) };
+}
+
+/** The production judge under the rollout's rules: go on after the step's time unless something speaks against it. */
+export function aviary(run: Run): Outcome {
+  const { scenario, moments } = run.world;
+  const settings = settingsFor(scenario, run);
+  let state = startJudging(0, settings);
+  let [step, stepSince, canaryRequests, expectedBad] = [0, 0, 0, 0];
+  const lastStep = scenario.weights.length - 1;
+  for (let look = 0; look < moments.length; look++) {
+    const { interval, expectedBad: bad } = run.draw(look, scenario.weights[step] ?? 100);
+    canaryRequests += interval.canary.requests;
+    expectedBad += bad;
+    const looked = judge(state, interval, { settings, lastStep: step === lastStep });
+    state = looked.state;
+    const minute = interval.to / 60_000;
+    const ended = (end: Outcome["end"]): Outcome => ({ end, minute, canaryRequests, expectedBad });
+    const { verdict, mayAdvance } = looked.judgement;
+    if (verdict === "Fail") return ended("rolledBack");
+    const stepIsOver = interval.to - stepSince >= scenario.stepSeconds * 1_000;
+    if (step < lastStep && stepIsOver && mayAdvance) {
+      step++;
+      stepSince = interval.to;
+    } else if (step === lastStep && stepIsOver && minute >= scenario.minMinutes && verdict === "Pass") {
+      return ended("promoted");
+    }
+  }
+  return { end: "undecided", minute: scenario.maxMinutes, canaryRequests, expectedBad };
+}

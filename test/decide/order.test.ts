@@ -1,0 +1,197 @@
+import { describe, expect, it } from "vitest";
+import * as adoption from "../../src/decide/rules/adoption.ts";
+import * as handBack from "../../src/decide/rules/handBack.ts";
+import * as interruptions from "../../src/decide/rules/interruptions.ts";
+import * as promotion from "../../src/decide/rules/promotion.ts";
+import * as requests from "../../src/decide/rules/requests.ts";
+import * as rest from "../../src/decide/rules/rest.ts";
+import * as steps from "../../src/decide/rules/steps.ts";
+import * as withdrawal from "../../src/decide/rules/withdrawal.ts";
+import { decide, rules } from "../../src/decide/decide.ts";
+import { ago, atTen, leaving, passing, request, rested, rolling, scene, service, serving, workload } from "./scenes.ts";
+import type { SceneOptions } from "./scenes.ts";
+
+/** Exported by the files of rules, and no rules themselves. */
+const helpers = new Set(["pointWithFeed", "nextReadingMs"]);
+
+const gone: SceneOptions = { metadata: leaving };
+const terminating = { ...rested, phase: "Terminating" } as const;
+const back: SceneOptions = { ...gone, status: terminating };
+const handedBack = { apex: service({ selects: "target" }), primary: service({ selects: "target" }), canary: service() };
+const adoptedAt = { adopted: { replicas: 3 } };
+const young: SceneOptions = { status: adoptedAt, see: { target: workload("a"), primary: workload("a") } };
+const serves = { canary: service({ selects: "target" }) };
+const atFull = { weight: 100, weightSince: ago(9), exposed: true, promoting: true, step: 2 } as const;
+const problem = { reason: "X", message: "x", hint: "y", blocksTraffic: false };
+const withdrawal_ = { outcome: "Failed", rule: "failOnChecks", message: "bad" } as const;
+const moved = workload("b");
+
+/** For every rule, in the order of the list, a scene in which it is the first that answers. */
+const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
+  ["letGo", { ...gone, see: { namespaceTerminating: true } }],
+  ["beginHandBack", gone],
+  ["repairForHandBack", { ...back, services: { primary: service({ exists: false }) } }],
+  ["moveTrafficToPrimary", { ...back, ...serving(10) }],
+  ["leaveAsItIs", { ...back, spec: { onDelete: "Keep" } }],
+  ["restoreTarget", back],
+  ["switchApexBack", { ...back, see: { target: workload("a") }, services: serves }],
+  [
+    "switchPrimaryBack",
+    { ...back, see: { target: workload("a") }, services: { ...serves, apex: service({ selects: "target" }) } },
+  ],
+  ["releaseRoute", { ...back, see: { target: workload("a") }, services: handedBack }],
+  [
+    "finishHandBack",
+    {
+      ...back,
+      status: { ...terminating, drainingSince: ago(99) },
+      see: { target: workload("a") },
+      services: handedBack,
+    },
+  ],
+  [
+    "answerAgain",
+    {
+      status: rolling({ ...atTen(5), handledActions: ["Pause"] }),
+      ...serving(10),
+      see: { ...serving(10).see, requests: [request("Pause")] },
+    },
+  ],
+  [
+    "rollBackOnRequest",
+    { status: rolling(atTen(5)), ...serving(10), see: { ...serving(10).see, requests: [request("Abort")] } },
+  ],
+  ["withdrawTraffic", { status: rolling({ ...atTen(5), withdrawal: withdrawal_ }), ...serving(10) }],
+  [
+    "drainWithdrawn",
+    { status: rolling({ ...atTen(1), weight: 0, weightSince: ago(9), withdrawal: withdrawal_ }), ...serving(0) },
+  ],
+  ["finishWithdrawal", { status: rolling({ withdrawal: withdrawal_ }), ...serving(0) }],
+  ["protectUsers", { status: rolling(atTen(5)), ...serving(10), services: {} }],
+  ["keepFrozen", { status: rolling(atTen(5)), ...serving(10, { paused: false }) }],
+  ["refuseInvalid", { see: { problem } }],
+  ["addFinalizer", { metadata: { finalizers: [] } }],
+  ["createServices", { ...young, services: { complete: false } }],
+  ["waitForTarget", { ...young, status: {}, see: { target: workload("a", { settled: false }) } }],
+  ["createPrimary", { ...young, see: { ...young.see, primary: workload("z") } }],
+  ["rememberFound", { ...young, status: {} }],
+  ["waitForNewPrimary", { ...young, see: { ...young.see, primary: workload("a", { settled: false }) } }],
+  ["routeToPrimary", { ...young, see: { ...young.see, ...serving(10).see, target: workload("a") }, services: serves }],
+  ["switchApex", { ...young, services: { apex: service({ selects: "target" }) } }],
+  ["stopFeedingPrimary", { ...young, services: { primary: service({ feed: { ageMs: 9e3, current: true } }) } }],
+  ["drainTarget", young],
+  ["finishAdoption", { ...young, status: { ...adoptedAt, drainingSince: ago(99) } }],
+  ["repairServices", { services: { complete: false } }],
+  ["repairApex", { services: { apex: service({ selects: "other" }) } }],
+  [
+    "obeyRequest",
+    { status: rolling(atTen(5)), ...serving(10), see: { ...serving(10).see, requests: [request("Pause")] } },
+  ],
+  ["honourSuspend", { spec: { suspend: true }, status: rolling(atTen(5)), ...serving(10) }],
+  ["restartOnNewRevision", { status: rolling(atTen(5)), ...serving(10, { version: { revision: "c" } }) }],
+  ["failOnChecks", { status: rolling(atTen(5), { checks: [{ ...passing, verdict: "Fail" }] }), ...serving(10) }],
+  [
+    "failOnDeadline",
+    { status: rolling({ waitingSince: ago(601) }), see: { target: workload("b", { settled: false, available: 0 }) } },
+  ],
+  [
+    "waitForPrimary",
+    {
+      status: rolling({ ...atFull, effectiveSince: ago(7) }),
+      ...serving(100),
+      see: { ...serving(100).see, primary: workload("b", { settled: false }) },
+    },
+  ],
+  [
+    "returnTraffic",
+    {
+      status: rolling({ ...atFull, effectiveSince: ago(7) }),
+      ...serving(100),
+      see: { ...serving(100).see, primary: moved },
+    },
+  ],
+  [
+    "drainCanary",
+    {
+      status: rolling({ ...atFull, weight: 0, effectiveSince: ago(1) }),
+      ...serving(0),
+      see: { ...serving(0).see, primary: moved },
+    },
+  ],
+  [
+    "finishPromotion",
+    {
+      status: rolling({ ...atFull, weight: 0, effectiveSince: ago(6) }),
+      ...serving(0),
+      see: { ...serving(0).see, primary: moved },
+    },
+  ],
+  ["waitWhilePaused", { status: rolling(atTen(5, { paused: { by: "ann", since: ago(3) } })), ...serving(10) }],
+  ["followShorterList", { status: rolling(atTen(99, { step: 7 })), ...serving(10) }],
+  ["scaleCanary", { status: rolling(), see: { target: workload("b", { replicas: 0, available: 0 }) } }],
+  ["waitForCanary", { status: rolling(), see: { target: workload("b", { settled: false }) } }],
+  ["shiftTraffic", { status: rolling(), ...serving(0) }],
+  ["notePodsReady", { status: rolling(atTen(5, { waitingSince: ago(5) })), ...serving(10) }],
+  [
+    "refuseBadQuery",
+    {
+      status: rolling(atTen(5), { checks: [{ ...passing, verdict: "Error", cause: "BadQuery" }] }),
+      ...serving(10),
+    },
+  ],
+  ["waitForApproval", { status: rolling(atTen(99, { step: 1 })), ...serving(10) }],
+  ["holdWeight", { status: rolling(atTen(5)), ...serving(10) }],
+  ["waitForChecks", { status: rolling(atTen(31), { checks: [{ ...passing, verdict: "NoData" }] }), ...serving(10) }],
+  [
+    "waitForMinDuration",
+    {
+      spec: {
+        strategy: { canary: { steps: [{ weight: 10, hold: "30s" }] } },
+        analysis: { minDuration: "5m", checks: [{ name: "success", threshold: { query: "up", min: 1 } }] },
+      },
+      status: rolling(atTen(31)),
+      ...serving(10),
+    },
+  ],
+  ["advance", { status: rolling(atTen(31)), ...serving(10) }],
+  ["drainPrimary", { status: rolling({ ...atFull, effectiveSince: ago(1) }), ...serving(100) }],
+  ["updatePrimary", { status: rolling({ ...atFull, effectiveSince: ago(6) }), ...serving(100) }],
+  ["startRollout", { see: { target: workload("b", { replicas: 0 }) } }],
+  ["restartPrimary", { see: { target: workload("a", { replicas: 0, restartedAt: "2026-01-01T00:00:00Z" }) } }],
+  ["keepAtRest", { see: { target: workload("a") } }],
+  ["rest", {}],
+];
+
+/** Rules that need an absent object, which a scene cannot leave out. */
+const withoutPrimary = "repairPrimary";
+
+describe("the list of rules", () => {
+  it("holds every rule that is exported, once", () => {
+    const files: readonly object[] = [adoption, handBack, interruptions, promotion, requests, rest, steps, withdrawal];
+    const exported = files.flatMap((file) => Object.keys(file)).filter((name) => !helpers.has(name));
+    expect(rules.map(({ name }) => name).toSorted()).toEqual(exported.toSorted());
+    expect(new Set(rules.map(({ name }) => name)).size).toBe(rules.length);
+  });
+
+  it("has a row for each of them, in the same order", () => {
+    expect(rows.map(([rule]) => rule)).toEqual(rules.map(({ name }) => name).filter((name) => name !== withoutPrimary));
+  });
+
+  it.each(rows)("%s answers where it is the first that has something to say", (rule, options) => {
+    const decision = decide(scene(options));
+    expect(decision.rule).toBe(rule);
+    expect(decision.message).not.toBe("");
+  });
+
+  it("makes a primary again that somebody deleted", () => {
+    const { primary: _primary, ...observation } = scene();
+    expect(decide(observation)).toMatchObject({
+      rule: "repairPrimary",
+      actions: [{ kind: "ensurePrimary", revision: "a" }],
+    });
+  });
+
+  it.each(rows)("%s decides the same when it is asked again", (_rule, options) => {
+    expect(decide(scene(options))).toEqual(decide(scene(options)));
+  });
+});

@@ -1,0 +1,71 @@
+import { createServer, type ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createMetrics } from "./metrics.ts";
+import { readSettings } from "./settings.ts";
+
+// What runs in a pod: an HTTP server with a version, which behaves as its environment says (settings.ts).
+
+const settings = readSettings(process.env);
+const metrics = createMetrics();
+const startedAt = performance.now();
+let draining = false;
+let lastRequestAt = 0;
+let inFlight = 0;
+
+const server = createServer((request, response) => {
+  response.setHeader("x-version", settings.version);
+  if (draining) response.setHeader("connection", "close");
+  if (request.url === "/metrics") response.end(metrics.text());
+  else if (request.url === "/readyz") answer(response, isReady() ? 200 : 503);
+  else void serve(response);
+});
+// The gateway, not the server, ends idle connections: the other way round requests get lost on closing ones.
+server.keepAliveTimeout = 3_600_000;
+
+process.on("SIGTERM", () => {
+  draining = true;
+  void leave();
+});
+
+await sleep(settings.startDelayMs);
+server.listen(settings.port, settings.address);
+if (settings.crash !== undefined) setTimeout(crash, settings.crashAfterMs);
+
+async function serve(response: ServerResponse): Promise<void> {
+  const receivedAt = (lastRequestAt = performance.now());
+  inFlight += 1;
+  if (settings.latencyMs > 0) await sleep(settings.latencyMs);
+  inFlight -= 1;
+  const failed = Math.random() < settings.errorRate;
+  metrics.count(failed ? 500 : 200, (performance.now() - receivedAt) / 1000);
+  // So that a load generator can tell what this version was made to do from what got lost.
+  if (failed) response.setHeader("x-deliberate", "true");
+  answer(response, failed ? 500 : 200);
+}
+
+function answer(response: ServerResponse, status: number): void {
+  response.statusCode = status;
+  response.end(`${settings.version} ${settings.pod}\n`);
+}
+
+function isReady(): boolean {
+  return !draining && settings.ready && performance.now() - startedAt >= settings.readyAfterMs;
+}
+
+/**
+ * Serves on, also new connections, until nobody has asked for a while: who still sends has not heard of the end yet.
+ * `connection: close` in every answer makes the others leave.
+ */
+async function leave(): Promise<void> {
+  lastRequestAt = performance.now();
+  const latest = lastRequestAt + settings.lingerMs;
+  do await sleep(50);
+  while ((inFlight > 0 || performance.now() - lastRequestAt < settings.quietMs) && performance.now() < latest);
+  process.exit(0);
+}
+
+function crash(): void {
+  // As the kernel ends a process that takes too much memory.
+  if (settings.crash === "oom") process.kill(process.pid, "SIGKILL");
+  else process.exit(1);
+}

@@ -1,0 +1,50 @@
+/** What a pod's program is told by its environment. Times are milliseconds. */
+export interface Settings {
+  /** VERSION, else the tag of IMAGE. */
+  readonly version: string;
+  readonly pod: string;
+  readonly address: string;
+  readonly port: number;
+  /** ERROR_RATE, 0 to 1: so many answers are 500. */
+  readonly errorRate: number;
+  /** LATENCY_MS of every answer. */
+  readonly latencyMs: number;
+  /** START_DELAY_MS until it listens. */
+  readonly startDelayMs: number;
+  /** READY_AFTER_MS: until then `/readyz` says no. */
+  readonly readyAfterMs: number;
+  /** READY=false: `/readyz` never says yes. */
+  readonly ready: boolean;
+  /** CRASH=error ends with code 1, CRASH=oom by SIGKILL, CRASH_AFTER_MS after it listens (0 when left out). */
+  readonly crash: "error" | "oom" | undefined;
+  readonly crashAfterMs: number;
+  /** QUIET_MS without a request end the draining after SIGTERM (600 when left out), LINGER_MS at the latest (10 000). */
+  readonly quietMs: number;
+  readonly lingerMs: number;
+}
+
+/** Throws when a value is not what its name promises. */
+export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
+  const number = (name: string, fallback: number): number => {
+    const value = Number(env[name] ?? fallback);
+    if (!Number.isFinite(value) || value < 0) throw new Error(`${name} must be a number of at least 0`);
+    return value;
+  };
+  const crash = env["CRASH"];
+  if (crash !== undefined && crash !== "error" && crash !== "oom") throw new Error("CRASH must be error or oom");
+  return {
+    version: env["VERSION"] ?? env["IMAGE"]?.split(":").at(-1) ?? "unknown",
+    pod: env["POD_NAME"] ?? "",
+    address: env["POD_IP"] ?? "127.0.0.1",
+    port: number("PORT", 8080),
+    errorRate: number("ERROR_RATE", 0),
+    latencyMs: number("LATENCY_MS", 0),
+    startDelayMs: number("START_DELAY_MS", 0),
+    readyAfterMs: number("READY_AFTER_MS", 0),
+    ready: env["READY"] !== "false",
+    crash,
+    crashAfterMs: number("CRASH_AFTER_MS", 0),
+    quietMs: number("QUIET_MS", 600),
+    lingerMs: number("LINGER_MS", 10_000),
+  };
+}

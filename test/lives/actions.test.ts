@@ -1,0 +1,166 @@
+import { describe, expect, it } from "vitest";
+import { adopted, bad, conditionOf, outcomes, rolledBack, rulesOf, underWay, watchLives } from "./lives.ts";
+import { withSteps } from "./manifests.ts";
+
+watchLives();
+
+const pauseAfterTen = withSteps([{ weight: 10, hold: "10s" }, { pause: {} }, { weight: 50, hold: "10s" }]);
+
+describe("a pause step", () => {
+  it("waits for as long as it takes, and goes on when it is approved", async () => {
+    const life = await underWay({ spec: pauseAfterTen });
+    await life.until("the pause", ({ phase }) => phase === "Paused");
+    expect(conditionOf(life, "Reconciling")).toMatchObject({ status: "True", reason: "AwaitingApproval" });
+    await life.pass(3_600_000);
+    expect(life.status()).toMatchObject({ phase: "Paused", weight: 10, step: "2/3" });
+    expect(await life.act("Approve", { requestedBy: "ann", reason: "looks fine" })).toBe(
+      "Applied: step 2/3 approved by ann: looks fine",
+    );
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+  });
+
+  it("knows the step that is meant, counted from 1", async () => {
+    const life = await underWay({ spec: pauseAfterTen });
+    await life.until("the pause", ({ phase }) => phase === "Paused");
+    expect(await life.act("Approve", { step: 3 })).toBe(
+      "Refused: step 3 is not the one that waits; the current one is 2",
+    );
+    expect(life.status().why?.message).toBe("step 2/3 waits for an approval");
+    expect(await life.act("Approve", { step: 2 })).toMatch(/^Applied/);
+  });
+
+  it("as the first step keeps everybody on the primary", async () => {
+    const life = await adopted({ spec: withSteps([{ pause: {} }, { weight: 50, hold: "10s" }]) });
+    await life.release("2");
+    await life.until("the pause", ({ phase }) => phase === "Paused");
+    expect(life.status().weight).toBe(0);
+    await life.act("Approve");
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+  });
+
+  it("still rolls back a canary that gets bad meanwhile", async () => {
+    const life = await underWay({ spec: pauseAfterTen });
+    await life.until("the pause", ({ phase }) => phase === "Paused");
+    life.ask = bad;
+    await life.until("roll back", ({ phase }) => phase === "Failed");
+  });
+
+  it("is not approved by an earlier approval when the list of steps becomes shorter", async () => {
+    const steps = [{ pause: {} }, { weight: 10, hold: "10s" }, { pause: {} }, { weight: 50, hold: "10m" }];
+    const life = await adopted({ spec: withSteps(steps) });
+    await life.release("2");
+    await life.until("the first pause", ({ phase, step }) => phase === "Paused" && step === "1/4");
+    await life.act("Approve");
+    await life.until("the second pause", ({ phase, step }) => phase === "Paused" && step === "3/4");
+    await life.act("Approve");
+    await life.until("the last step", ({ weight }) => weight === 50);
+    await life.patchCanary(withSteps([{ weight: 10, hold: "10s" }, { pause: {} }]));
+    await life.until("the pause that is last now", ({ phase, step }) => phase === "Paused" && step === "2/2");
+    await life.pass(1_200_000);
+    expect(life.status().phase).toBe("Paused");
+  });
+});
+
+describe("a list of steps that becomes shorter in the middle of a rollout", () => {
+  it("does not promote by itself: its last step is held and judged in full", async () => {
+    const life = await underWay({ spec: withSteps([10, 20, 30].map((weight) => ({ weight, hold: "10m" }))) });
+    await life.until("the last step", ({ step }) => step === "3/3", 3_600_000);
+    await life.patchCanary(withSteps([{ weight: 30, hold: "5m" }]));
+    const since = life.clock.now();
+    await life.until("promotion", ({ phase }) => phase === "Promoting");
+    expect(life.clock.now() - since).toBeGreaterThanOrEqual(300_000);
+    expect(rulesOf(life)).toContain("followShorterList");
+  });
+});
+
+describe("two steps of the same weight", () => {
+  it("are held one after the other", async () => {
+    const life = await underWay({ spec: withSteps([10, 10].map((weight) => ({ weight, hold: "1m" }))) });
+    const since = life.clock.now();
+    await life.until("promotion", ({ phase }) => phase === "Promoting");
+    expect(life.clock.now() - since).toBeGreaterThanOrEqual(118_000);
+  });
+});
+
+describe("Pause and Resume", () => {
+  it("hold a rollout at its weight and let it go on", async () => {
+    const life = await underWay();
+    expect(await life.act("Pause", { requestedBy: "ann", reason: "lunch" })).toBe("Applied: paused by ann: lunch");
+    await life.pass(3_600_000);
+    expect(life.status()).toMatchObject({ phase: "Paused", weight: 10 });
+    expect(life.status().why?.message).toBe("paused by ann: lunch");
+    expect(conditionOf(life, "Reconciling")).toMatchObject({ reason: "PausedByRequest" });
+    expect(await life.act("Resume")).toBe("Applied: resumed");
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+  });
+
+  it("refuse to resume what nobody paused, and leave the reason as it was", async () => {
+    const life = await underWay();
+    const before = life.status().why;
+    expect(await life.act("Resume")).toBe("Refused: the rollout is not paused by anybody");
+    expect(life.status().why).toEqual(before);
+  });
+});
+
+describe("Promote", () => {
+  it("finishes the step, and the next one is judged like any other", async () => {
+    const life = await underWay();
+    expect(await life.act("Promote")).toBe("Applied: step 1/2 finished");
+    await life.until("the next step", ({ weight }) => weight === 50);
+    life.ask = bad;
+    await life.until("roll back", ({ phase }) => phase === "Failed");
+  });
+
+  it("Full promotes unjudged, through 100 % as ever", async () => {
+    const life = await underWay({ ask: bad });
+    expect(await life.act("PromoteFull")).toMatch(/^Applied: promoted unjudged/);
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    expect(outcomes(life)).toEqual(["example/web:2 Succeeded"]);
+  });
+});
+
+describe("Abort", () => {
+  it.each(["Progressing", "suspended", "paused", "waiting for pods"])("rolls back at once: %s", async (state) => {
+    const never = { START_DELAY_MS: "3600000" };
+    const life = state === "waiting for pods" ? await adopted() : await underWay();
+    if (state === "waiting for pods") {
+      await life.release("2", never);
+      await life.until("the wait", ({ why }) => why?.rule === "waitForCanary");
+    }
+    if (state === "suspended") await life.patchCanary({ suspend: true });
+    if (state === "paused") await life.act("Pause");
+    await life.pass(1_000);
+    expect(await life.act("Abort", { requestedBy: "ann" })).toBe("Applied: aborted by ann");
+    expect(life.weights()["web-canary"]).toBe(0);
+    await life.until("roll back", ({ phase }) => phase === "Failed");
+    expect(life.status().why?.message).toMatch(/aborted by ann|the last revision was rolled back/);
+    expect(outcomes(life)).toEqual(["example/web:2 Failed"]);
+  });
+
+  it("is refused once the primary has the revision, and the promotion ends well", async () => {
+    const life = await underWay();
+    await life.until("the primary's change", ({ why }) => why?.rule === "waitForPrimary");
+    expect(await life.act("Abort")).toMatch(
+      /^Refused: the primary already runs revision \w+; release the version before/,
+    );
+    expect(await life.act("Pause")).toMatch(/^Refused: the primary already runs revision/);
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+  });
+
+  it("has nothing to do without a rollout", async () => {
+    const life = await rolledBack();
+    const { why } = life.status();
+    expect(await life.act("Abort")).toBe("Refused: there is no rollout to abort");
+    expect(life.status().why).toEqual(why);
+  });
+});
+
+describe("an action that names another revision", () => {
+  it.each(["Approve", "Pause", "Promote", "PromoteFull", "Abort"])("%s is refused", async (action) => {
+    const life = await underWay();
+    expect(await life.act(action, { revision: "0123456789" })).toMatch(
+      /^Refused: asked for revision 0123456789, but revision \w+ is under way$/,
+    );
+    expect(life.status().weight).toBe(10);
+  });
+});

@@ -1,0 +1,110 @@
+import { startController } from "../../src/controller.ts";
+import { createEventRecorder } from "../../src/kube/events.ts";
+import { createInformers } from "../../src/kube/informers.ts";
+import { silentLog } from "../../src/lib/log.ts";
+import type { Log } from "../../src/lib/log.ts";
+import type { Reading } from "../../src/metrics/provider.ts";
+import type { ApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
+import { createMemoryKube } from "../../src/sandbox/memoryKube.ts";
+import type { KubeCall } from "../../src/sandbox/memoryKube.ts";
+import { createTelemetry } from "../../src/server/telemetry.ts";
+import { startCaches } from "../../src/triggers.ts";
+import type { VirtualClock } from "../virtualClock.ts";
+
+/** Where a controller dies: just before its n-th write takes effect (counted from 1), or just after. */
+export interface Crash {
+  readonly write: number;
+  readonly side: "before" | "after";
+}
+
+/** What a whole life asked of the API server, over all processes. */
+export interface Traffic {
+  requests: number;
+  /** `verb Kind` of every write but events, which are told and forgotten. */
+  readonly writes: string[];
+}
+
+export interface ProcessOptions {
+  readonly server: ApiServer;
+  readonly clock: VirtualClock;
+  readonly ask: (query: string) => Reading;
+  readonly traffic: Traffic;
+  /** Called after every write. */
+  readonly look: () => void;
+  readonly onError: (error: unknown) => void;
+  readonly crash?: Crash | undefined;
+}
+
+/** The production controller, as a process that can die. */
+export interface ControllerProcess {
+  /** It has died: nothing that it still does reaches the API server. */
+  readonly dead: boolean;
+  stop(): Promise<void>;
+}
+
+const WRITES = new Set(["create", "apply", "jsonPatch", "mergePatch", "replace", "delete"]);
+
+export async function runProcess(options: ProcessOptions): Promise<ControllerProcess> {
+  const { server, clock, traffic, look, crash } = options;
+  let dead = false;
+  const die = (call: KubeCall, side: Crash["side"]): void => {
+    if (isWrite(call) && crash?.side === side && traffic.writes.length === crash.write) dead = true;
+    if (dead) throw new Error("the process has died");
+  };
+  const kube = createMemoryKube({
+    server,
+    before(call) {
+      if (dead) throw new Error("the process has died");
+      traffic.requests += 1;
+      if (isWrite(call)) traffic.writes.push(`${call.verb} ${call.kind.kind}`);
+      die(call, "before");
+    },
+    after(call) {
+      look();
+      die(call, "after");
+    },
+  });
+  const ending = new AbortController();
+  const informers = createInformers(kube, clock, { random: () => 0 });
+  startCaches(informers);
+  await clock.advance(10);
+  await informers.ready();
+  const controller = startController({
+    kube,
+    informers,
+    clock,
+    log: logOf(options),
+    telemetry: createTelemetry(),
+    events: createEventRecorder({ kube, clock, instance: "test" }),
+    workers: 4,
+    prometheusUrl: "http://127.0.0.1:9",
+    ownNamespace: "aviary",
+    signal: ending.signal,
+    ask: ({ query }) => Promise.resolve(options.ask(query)),
+  });
+  return {
+    get dead() {
+      return dead;
+    },
+    async stop() {
+      dead = true;
+      ending.abort();
+      await controller.stop({ deadlineMs: 0 });
+      await informers.stop();
+    },
+  };
+}
+
+function isWrite({ verb, kind }: KubeCall): boolean {
+  return WRITES.has(verb) && kind.kind !== "Event";
+}
+
+/** Errors that the controller logs are for the test to judge: most are bugs. */
+function logOf({ onError }: ProcessOptions): Log {
+  const note = (fields: unknown, message?: string): void => {
+    const { err } = fields as { err?: unknown };
+    if (err !== undefined) onError(err);
+    else if (message !== undefined) onError(new Error(message));
+  };
+  return { ...silentLog, error: note, warn: note };
+}

@@ -1,0 +1,166 @@
+import { describe, expect, it } from "vitest";
+import { kinds } from "../../src/kube/kinds.ts";
+import type { Service } from "../../src/kube/objects.ts";
+import { NAMESPACE } from "./life.ts";
+import { adopted, conditionOf, outcomes, rulesOf, underWay, watchLives } from "./lives.ts";
+import { apexService, backend } from "./manifests.ts";
+
+watchLives();
+
+const web = { namespace: NAMESPACE, name: "web" };
+
+describe("a gateway", () => {
+  it("that never writes a status is waited for, then believed, with a warning", async () => {
+    const life = await adopted({ gateway: "silent" });
+    await life.release("2");
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    expect(life.events()).toContain("Warning RouteStatusStale");
+    const shifted = life.timeline.findIndex((line) => line.includes("w=10 shiftTraffic"));
+    const held = life.timeline.findIndex((line) => line.includes("w=10 holdWeight"));
+    const at = (index: number) => Number.parseFloat(life.timeline[index] ?? "");
+    expect(at(held) - at(shifted)).toBeCloseTo(30, 0);
+  });
+
+  it("that rejects the route stops the rollout with its sentence", async () => {
+    const life = await adopted();
+    life.cluster.gateway = "rejects";
+    await life.release("2");
+    await life.until("the sentence", () => conditionOf(life, "Stalled") !== undefined);
+    expect(conditionOf(life, "Stalled")).toMatchObject({ reason: "RouteRejected" });
+    expect(conditionOf(life, "Stalled")?.message).toContain("no listener takes it");
+    await life.pass(600_000);
+    expect(life.status()).toMatchObject({ phase: "Progressing", weight: 10 });
+  });
+});
+
+describe("what somebody changes by hand", () => {
+  it("in the weights is put back, in a rollout and at rest", async () => {
+    const life = await underWay();
+    const edit = async (weight: number): Promise<void> => {
+      const rules = [{ backendRefs: [backend("web-primary", 100 - weight), backend("web-canary", weight)] }];
+      await life.kube.mergePatch(kinds.httpRoute, web, { spec: { rules } });
+      await life.pass(1_000);
+    };
+    await edit(70);
+    expect(life.weights()).toEqual({ "web-primary": 90, "web-canary": 10 });
+    await life.act("Pause");
+    await edit(70);
+    expect(life.weights()).toEqual({ "web-primary": 90, "web-canary": 10 });
+    await life.act("Resume");
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    const known = life.outages.length;
+    await edit(70);
+    expect(life.weights()).toEqual({ "web-primary": 100, "web-canary": 0 });
+    life.outages.length = known;
+  });
+
+  it("in the weights before the first one exposes nobody for long", async () => {
+    const life = await adopted();
+    await life.release("2", { START_DELAY_MS: "60000" });
+    await life.pass(5_000);
+    const rules = [{ backendRefs: [backend("web-primary", 50), backend("web-canary", 50)] }];
+    const known = life.outages.length;
+    await life.kube.mergePatch(kinds.httpRoute, web, { spec: { rules } });
+    await life.pass(1_000);
+    expect(life.weights()).toEqual({ "web-primary": 100, "web-canary": 0 });
+    life.outages.length = known;
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+  });
+
+  it.each(["web-primary", "web-canary"])("to the leaf Service %s is put back", async (name) => {
+    const life = await underWay();
+    const known = life.outages.length;
+    await life.kube.delete(kinds.service, { namespace: NAMESPACE, name });
+    await life.pass(2_000);
+    life.outages.length = known;
+    const service = await life.kube.get<Service>(kinds.service, { namespace: NAMESPACE, name });
+    expect(service?.spec.selector).toEqual({ app: name === "web-canary" ? "web" : "web-primary" });
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    expect(rulesOf(life)).toContain("repairServices");
+  });
+
+  it("to the selector of a leaf Service is put back", async () => {
+    const life = await adopted();
+    const ref = { namespace: NAMESPACE, name: "web-primary" };
+    const known = life.outages.length;
+    await life.kube.mergePatch(kinds.service, ref, { spec: { selector: { app: "other" } } });
+    await life.pass(2_000);
+    life.outages.length = known;
+    expect((await life.kube.get<Service>(kinds.service, ref))?.spec.selector).toEqual({ app: "web-primary" });
+  });
+
+  it("to the apex Service is put back, as Helm does with every release", async () => {
+    const life = await adopted();
+    const known = life.outages.length;
+    await life.kube.mergePatch(kinds.service, web, { spec: (apexService as Service).spec });
+    await life.pass(2_000);
+    life.outages.length = known;
+    expect((await life.kube.get<Service>(kinds.service, web))?.spec.selector).toEqual({ app: "web-primary" });
+    expect(rulesOf(life)).toContain("repairApex");
+  });
+
+  it("to the primary is put back when the target still holds what was promoted", async () => {
+    const life = await adopted();
+    await life.kube.delete(
+      kinds.deployment,
+      { namespace: NAMESPACE, name: "web-primary" },
+      { propagation: "Background" },
+    );
+    await life.pass(5_000);
+    life.outages.length = 0;
+    expect(life.deployment("web-primary")?.status?.readyReplicas).toBe(3);
+    expect(life.status().phase).toBe("Idle");
+  });
+
+  it("to the primary in a rollout is told, with what to do", async () => {
+    const life = await underWay();
+    await life.kube.delete(
+      kinds.deployment,
+      { namespace: NAMESPACE, name: "web-primary" },
+      { propagation: "Background" },
+    );
+    await life.pass(5_000);
+    expect(conditionOf(life, "Stalled")?.reason).toBe("PrimaryMissing");
+    await life.release("1");
+    await life.until("rest", ({ phase }) => phase === "Idle");
+    life.outages.length = 0;
+    expect(outcomes(life)).toEqual(["example/web:2 Reverted"]);
+    expect(life.deployment("web-primary")?.status?.readyReplicas).toBe(3);
+  });
+
+  it("to the target's size at rest is put back", async () => {
+    const life = await adopted();
+    await life.kube.mergePatch(kinds.deployment, web, { spec: { replicas: 3 } });
+    await life.pass(5_000);
+    expect(life.deployment("web")?.spec.replicas).toBe(0);
+  });
+});
+
+describe("a change of the target that is no release", () => {
+  it.each([
+    { what: "labels outside the template", patch: { metadata: { labels: { team: "a" } } } },
+    { what: "strategy", patch: { spec: { minReadySeconds: 1 } } },
+    {
+      what: "a default that is spelled out",
+      patch: { spec: { template: { spec: { dnsPolicy: "ClusterFirst", restartPolicy: "Always" } } } },
+    },
+  ])("starts nothing: $what", async ({ patch }) => {
+    const life = await adopted();
+    await life.kube.mergePatch(kinds.deployment, web, patch);
+    await life.pass(60_000);
+    expect(life.status().phase).toBe("Idle");
+    expect(life.status().history).toBeUndefined();
+  });
+
+  it("restarts the primary alone when it is a restart", async () => {
+    const life = await adopted();
+    const annotations = { "kubectl.kubernetes.io/restartedAt": "2026-01-01T00:05:00Z" };
+    const generation = life.deployment("web-primary")?.metadata.generation ?? 0;
+    await life.kube.mergePatch(kinds.deployment, web, { spec: { template: { metadata: { annotations } } } });
+    await life.pass(60_000);
+    expect(life.deployment("web-primary")?.spec.template.metadata?.annotations).toMatchObject(annotations);
+    expect(life.deployment("web-primary")?.metadata.generation).toBe(generation + 1);
+    expect(life.status()).toMatchObject({ phase: "Idle" });
+    expect(life.status().history).toBeUndefined();
+  });
+});

@@ -1,0 +1,139 @@
+import type { CanaryStatus } from "../../src/api/status.ts";
+import { kinds } from "../../src/kube/kinds.ts";
+import type { Deployment, EndpointSlice, HTTPRoute, Ingress, Pod } from "../../src/kube/objects.ts";
+import { SERVICE_NAME_LABEL } from "../../src/kube/objects.ts";
+import type { KubeObject, ResourceKind } from "../../src/kube/port.ts";
+import type { ApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
+import { NAMESPACE } from "./manifests.ts";
+
+/**
+ * Looks at the cluster after every single write of anybody's, as users would feel it, and writes down what must never
+ * be (design.md §5).
+ */
+export interface Watchman {
+  look(): void;
+  /** Moments at which a request would have found nobody. */
+  readonly outages: string[];
+  /** Moments at which users got what nobody judged, or the primary changed under them. */
+  readonly breaches: string[];
+}
+
+interface WatchmanOptions {
+  readonly server: ApiServer;
+  readonly stamp: () => string;
+}
+
+export function createWatchman({ server, stamp }: WatchmanOptions): Watchman {
+  const outages: string[] = [];
+  const breaches: string[] = [];
+  let served = false;
+  let frozen: ReadonlySet<string> | undefined;
+  let primaryRevision: string | undefined;
+
+  const lookAtUsers = (): void => {
+    const lost = outage(server);
+    // The route is older than the Services that it names: until Aviary has made them, nobody can serve.
+    served ||= lost === undefined && find(server, kinds.service, "web-primary") !== undefined;
+    if (lost !== undefined && served && find(server, kinds.canary, "web") !== undefined)
+      outages.push(`${stamp()} ${lost}`);
+  };
+  const lookAtCanary = (): void => {
+    const weight = weightsOf(server)["web-canary"] ?? 0;
+    if (weight === 0) {
+      frozen = undefined;
+      return;
+    }
+    const versions = new Set(podsBehind(server, "web-canary").map(versionOf));
+    if (frozen === undefined && versions.size > 1)
+      breaches.push(`${stamp()} ${[...versions].join(" and ")} get traffic together`);
+    frozen ??= versions;
+    for (const version of versions) {
+      if (!frozen.has(version)) breaches.push(`${stamp()} ${version} got behind web-canary at weight ${weight}`);
+    }
+  };
+  const lookAtPrimary = (): void => {
+    const primary = find(server, kinds.deployment, "web-primary");
+    const revision = primary?.metadata.annotations?.["aviary.dev/revision"];
+    const changed = revision !== undefined && primaryRevision !== undefined && revision !== primaryRevision;
+    const weight = weightsOf(server)["web-canary"] ?? 0;
+    if (changed && statusOf(server)?.promoted !== undefined && weight !== 100) {
+      breaches.push(`${stamp()} the primary changed at weight ${weight}`);
+    }
+    primaryRevision = revision;
+  };
+  return {
+    outages,
+    breaches,
+    look() {
+      lookAtUsers();
+      lookAtCanary();
+      lookAtPrimary();
+    },
+  };
+}
+
+export function find(server: ApiServer, kind: ResourceKind, name: string): KubeObject | undefined {
+  try {
+    const resource = server.resource(kind.group, kind.version, kind.plural);
+    return server.get(resource, { namespace: NAMESPACE, name }) as unknown as KubeObject;
+  } catch {
+    return undefined;
+  }
+}
+
+export function all<T>(server: ApiServer, kind: ResourceKind): readonly T[] {
+  const { items } = server.list(server.resource(kind.group, kind.version, kind.plural), { namespace: NAMESPACE });
+  return items as unknown as readonly T[];
+}
+
+export function statusOf(server: ApiServer, name = "web"): CanaryStatus | undefined {
+  return (find(server, kinds.canary, name) as { status?: CanaryStatus } | undefined)?.status;
+}
+
+/** Weight by backend: of the HTTPRoute, or, without one, of the Ingress and its canary. */
+export function weightsOf(server: ApiServer): Record<string, number> {
+  const route = find(server, kinds.httpRoute, "web") as HTTPRoute | undefined;
+  if (route === undefined) return ingressWeights(server);
+  const refs = route.spec.rules?.[0]?.backendRefs ?? [];
+  return Object.fromEntries(refs.map(({ name, weight }) => [name, weight ?? 1]));
+}
+
+function ingressWeights(server: ApiServer): Record<string, number> {
+  const ingress = find(server, kinds.ingress, "web") as Ingress | undefined;
+  if (ingress === undefined) return {};
+  const main = ingress.spec.rules?.[0]?.http?.paths[0]?.backend.service?.name ?? "";
+  const canary = find(server, kinds.ingress, "web-canary");
+  const weight = Number(canary?.metadata.annotations?.["nginx.ingress.kubernetes.io/canary-weight"] ?? 0);
+  return { [main]: 100 - weight, "web-canary": weight };
+}
+
+/** What a request would meet now: every backend with weight, and the apex Service, must have somebody behind it. */
+function outage(server: ApiServer): string | undefined {
+  const weights = weightsOf(server);
+  const served = Object.entries(weights).filter(([, weight]) => weight > 0);
+  if (Object.keys(weights).length > 0 && served.length === 0) return "the weights add up to 0";
+  const names = [...served.map(([name]) => name), "web"];
+  const empty = names.find((name) => readyBehind(server, name).length === 0);
+  return empty === undefined ? undefined : `nobody is behind ${empty}`;
+}
+
+function readyBehind(server: ApiServer, service: string): NonNullable<EndpointSlice["endpoints"]> {
+  return all<EndpointSlice>(server, kinds.endpointSlice)
+    .filter((slice) => slice.metadata.labels?.[SERVICE_NAME_LABEL] === service)
+    .flatMap(({ endpoints }) => endpoints ?? [])
+    .filter(({ conditions }) => conditions?.ready !== false && conditions?.terminating !== true);
+}
+
+function podsBehind(server: ApiServer, service: string): readonly Pod[] {
+  const names = new Set(readyBehind(server, service).map(({ targetRef }) => targetRef?.name));
+  return all<Pod>(server, kinds.pod).filter(({ metadata }) => names.has(metadata.name));
+}
+
+function versionOf(pod: Pod): string {
+  return pod.spec.containers[0]?.env?.find(({ name }) => name === "VERSION")?.value ?? "?";
+}
+
+/** Replicas of a Deployment that are there and ready. */
+export function readyOf(server: ApiServer, name: string): number {
+  return (find(server, kinds.deployment, name) as Deployment | undefined)?.status?.readyReplicas ?? 0;
+}

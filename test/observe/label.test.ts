@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { primaryLabelOf, selects } from "../../src/observe/label.ts";
+
+describe("the label that tells the primary's pods from the target's", () => {
+  it.each([
+    [
+      { app: "web", tier: "x" },
+      { key: "app", value: "web-primary" },
+    ],
+    [
+      { name: "web", "app.kubernetes.io/name": "w" },
+      { key: "name", value: "web-primary" },
+    ],
+    [
+      { "app.kubernetes.io/name": "web", a: "1" },
+      { key: "app.kubernetes.io/name", value: "web-primary" },
+    ],
+    [
+      { z: "1", k: "2" },
+      { key: "k", value: "2-primary" },
+    ],
+    [{ app: "a".repeat(63) }, { key: "app", value: `${"a".repeat(55)}-primary` }],
+    [{}, undefined],
+    [undefined, undefined],
+  ])("of %j is %j", (labels, expected) => {
+    expect(primaryLabelOf(labels)).toEqual(expected);
+  });
+});
+
+describe("a selector", () => {
+  it.each([
+    [{ app: "web" }, { app: "web", x: "y" }, true],
+    [{ app: "web", x: "z" }, { app: "web", x: "y" }, false],
+    [{}, { app: "web" }, false],
+    [undefined, { app: "web" }, false],
+  ])("%j on pods %j: %j", (selector, pods, expected) => {
+    expect(selects(selector, pods)).toBe(expected);
+  });
+});

@@ -5,6 +5,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
+COPY scripts/copyAssets.ts ./scripts/
 RUN npm run build
 # The optional packages are a Node for machines that have an older one; this image has its own.
 RUN npm prune --omit=dev --omit=optional
@@ -18,7 +19,7 @@ COPY --from=build /build/dist ./dist
 COPY crds ./crds
 COPY deploy ./deploy
 COPY examples ./examples
-COPY README.md LICENSE ./
+COPY README.md LICENSE NOTICE ./
 USER 65532:65532
 EXPOSE 8080
 ENTRYPOINT ["node", "dist/main.js"]

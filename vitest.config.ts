@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // By itself vitest leaves one core free; on a machine with two that halves the speed.
+    maxWorkers: "100%",
     projects: [
       {
         test: {
@@ -17,6 +19,15 @@ export default defineConfig({
           include: ["test/cluster/**/*.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 900_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
           fileParallelism: false,
         },
       },

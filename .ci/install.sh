@@ -1,5 +1,5 @@
 #!/bin/sh
-# Prepares a Debian 12 machine (root, Go 1.26, Node with npm) for the cluster tests: says what is missing, installs
+# Prepares a Debian 12 machine (root, Go 1.26, Node with npm) for the cluster and e2e tests: says what is missing, installs
 # what the distribution has, and asks the network for nothing when all is there. kubectl, etcd and the control plane
 # are not installed: the tests build them from Go modules (test/cluster/harness/build.ts) and keep them in a cache.
 set -eu
@@ -13,9 +13,11 @@ has() { command -v "$1" >/dev/null 2>&1; }
 
 # command:package, everything that is not in Debian's essential set
 missing=""
-for pair in git:git update-ca-certificates:ca-certificates; do
+for pair in git:git update-ca-certificates:ca-certificates ip:iproute2 setpriv:util-linux prometheus:prometheus; do
   has "${pair%%:*}" || missing="$missing ${pair#*:}"
 done
+
+python3 -m pip --version >/dev/null 2>&1 || missing="$missing python3-pip"
 
 if [ -n "$missing" ]; then
   [ "$(id -u)" = 0 ] || fail "missing:$missing (run as root to install)"

@@ -27,34 +27,36 @@ export function judgeComparison(comparison: ComparisonSettings, shared: Shared):
   const { state, context } = shared;
   const known = state.comparisons[comparison.name] ?? newComparison(comparison);
   const weighed = find(shared, comparison.name);
-  const process = decisiveProcess(known, comparison, state.earlyDropped) ?? NOTHING;
+  const decisive = decisiveProcess(known, comparison, state.earlyDropped) ?? NOTHING;
   const logNeeded = logNeededBy(weighed, shared);
   const passes =
-    process.canary.total >= context.settings.minTotal &&
-    logEquivalenceOf(known, process, comparison, weighed.dispersion) >= -Math.log(context.settings.beta);
+    decisive.canary.total >= context.settings.minTotal &&
+    logEquivalenceOf(known, decisive, comparison, weighed.dispersion) >= -Math.log(context.settings.beta);
   const verdict = verdictOf({ name: comparison.name, seen: known.seen, weighed, passes, logNeeded }, shared);
-  const rate = rateOf(process);
+  // Before the late process has begun, what there is to show is the early one's.
+  const shown = decisive.canary.total > 0 ? decisive : (known.tracks[0]?.early ?? NOTHING);
+  const rate = rateOf(shown);
   const edge = known.tracks[0]?.edge;
   const judged = {
     name: comparison.name,
     mode: comparison.mode,
     verdict,
-    canary: process.canary,
-    primary: process.primary,
-    ...(rate > 0 && { ratio: process.canary.bad / process.canary.total / rate }),
+    canary: shown.canary,
+    primary: shown.primary,
+    ...(rate > 0 && { ratio: shown.canary.bad / shown.canary.total / rate }),
     logEvidence: weighed.logEvidence,
     dispersion: weighed.dispersion,
-    ...(verdict === "Undecided" && { detectable: detectableFor(process, weighed, logNeeded, shared.pace) }),
+    ...(verdict === "Undecided" && { detectable: detectableFor(decisive, weighed, logNeeded, shared.pace) }),
     ...(edge !== undefined && { edge }),
   };
   return { ...judged, message: checkSentence(judged, logNeeded) };
 }
 
-function detectableFor(process: ProcessState, weighed: WeighedCheck, logNeeded: number, pace: Traffic) {
+function detectableFor(decisive: ProcessState, weighed: WeighedCheck, logNeeded: number, pace: Traffic) {
   return detectable({
     // A primary without a single failure is taken for one with half a failure.
-    rate: Math.max(rateOf(process), 0.5 / Math.max(1, process.primary.total)),
-    seen: { canary: process.canary.total, primary: process.primary.total },
+    rate: Math.max(rateOf(decisive), 0.5 / Math.max(1, decisive.primary.total)),
+    seen: { canary: decisive.canary.total, primary: decisive.primary.total },
     pace,
     dispersion: weighed.dispersion,
     logNeeded,

@@ -72,8 +72,9 @@ function sharesOf(settings: JudgeSettings): ReadonlyMap<string, number> {
 type Newest = Readonly<Record<string, readonly (ArmCounts | undefined)[]>>;
 
 /**
- * Whether the evidence fails the canary now. Two looks in a row, so that one bad scrape does not; not when the newest
- * look shows that it is over; at once when the newest look alone is gross, or when the error budget's share is burnt.
+ * Whether the evidence fails the canary now. The look before must have been half of the way already, so that one bad
+ * scrape does not; not when the newest look shows that it is over; at once when the canary is grossly worse, or when the
+ * error budget's share is burnt. All of these only ever withhold a failure that the evidence allows, so α stays.
  */
 export function decideFailure(state: JudgeState, newest: Newest, context: LookContext): JudgeState {
   const spent = budgetFailure(state, context.settings);

@@ -171,6 +171,7 @@ function withMargin(
     dispersion: dispersionIn(state, comparison, settings),
     logNeeded: -Math.log(settings.beta),
     slack: SLACK[comparison.kind],
+    patient: comparison.kind !== "latency",
   });
   return { ...state, margin: rounded(margin) };
 }
@@ -205,14 +206,14 @@ export function dispersionIn(
 /** ln of the likelihood ratio "like the primary" over "worse by the margin". */
 export function logEquivalenceOf(
   state: ComparisonState,
-  process: ProcessState,
+  decisive: ProcessState,
   comparison: ComparisonSettings,
   dispersion: number,
 ): number {
   return logEquivalence({
-    canary: process.canary,
-    rate: rateOf(process),
-    margin: state.margin ?? Math.max(comparison.margin, rateOf(process)),
+    canary: decisive.canary,
+    rate: rateOf(decisive),
+    margin: state.margin ?? Math.max(comparison.margin, rateOf(decisive)),
     dispersion,
   });
 }

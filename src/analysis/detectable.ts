@@ -5,6 +5,8 @@ import type { Detectable } from "./types.ts";
 const SPOKEN = [2, 3, 5, 10, 20, 50, 200] as const;
 /** Longer than this nobody waits: seven days in milliseconds. */
 const REACH_MS = 7 * 86_400_000;
+/** So long a rollout may well be extended, in milliseconds. */
+const SOON_MS = 3_600_000;
 
 export interface Traffic {
   readonly canary: number;
@@ -23,7 +25,10 @@ export interface DetectableNeeds {
   readonly logNeeded: number;
 }
 
-/** Which ratio would have shown by now, and how long the next smaller one takes: half of such canaries are found by then. */
+/**
+ * Which ratio would have shown by now, and how long a smaller one takes: the smallest that shows within an hour, else
+ * the next one. Half of such canaries are found by then.
+ */
 export function detectable(needs: DetectableNeeds): Detectable {
   const at = (ms: number): Traffic => ({
     canary: needs.seen.canary + needs.pace.canary * ms,
@@ -32,7 +37,7 @@ export function detectable(needs: DetectableNeeds): Detectable {
   const shows = (ratio: number, ms: number) => expectedLogEvidence(needs, ratio, at(ms)) >= needs.logNeeded;
   const now = SPOKEN.find((ratio) => shows(ratio, 0));
   const smaller = SPOKEN.filter((ratio) => ratio < (now ?? Infinity));
-  const ratio = now === undefined ? smaller.find((candidate) => shows(candidate, REACH_MS)) : smaller[0];
+  const ratio = smaller.find((candidate) => shows(candidate, SOON_MS)) ?? smaller.at(-1);
   if (ratio === undefined || !shows(ratio, REACH_MS)) return now === undefined ? {} : { now };
   let [low, high] = [0, REACH_MS];
   while (high - low > 30_000) {

@@ -2,6 +2,10 @@ import type { Count } from "./types.ts";
 
 /** Ratios of bad shares that a margin may stand for: never tighter than a doubling. */
 const TIGHTEST = 2;
+/** A canary that is five times worse is gross; where this ratio can be excluded, nothing wider is allowed. */
+const BELOW_GROSS = 4;
+/** It is worth waiting for until there is so many times the traffic. */
+const PATIENCE = 4;
 /** Under clusters the margin may be as wide as this ratio, still below what counts as gross (five times). */
 const WIDEST_CLUSTERED = 3;
 /**
@@ -49,6 +53,8 @@ export interface MarginNeeds {
   readonly logNeeded: number;
   /** How many times the evidence that is needed must be expected from a canary like the primary. */
   readonly slack: number;
+  /** Rather wait a while than pass a canary that may be grossly worse. */
+  readonly patient: boolean;
 }
 
 /**
@@ -61,9 +67,13 @@ export function achievableMargin(needs: MarginNeeds): number {
   const clustered = clustering(dispersion) > 1 ? rate * (WIDEST_CLUSTERED - 1) : 0;
   const widest = Math.max(needs.widest, doubling, clustered);
   if (rate <= 0) return widest;
-  for (let margin = doubling; margin < widest; margin *= 1.1) {
-    const typical = { total, bad: total * rate };
-    if (logEquivalence({ canary: typical, rate, margin, dispersion }) >= needs.slack * needs.logNeeded) return margin;
-  }
-  return widest;
+  const shows = (margin: number, requests: number) => {
+    const typical = { total: requests, bad: requests * rate };
+    return logEquivalence({ canary: typical, rate, margin, dispersion }) >= needs.slack * needs.logNeeded;
+  };
+  let margin = doubling;
+  while (margin < widest && !shows(margin, total)) margin *= 1.1;
+  margin = Math.min(margin, widest);
+  const belowGross = rate * (BELOW_GROSS - 1);
+  return needs.patient && margin > belowGross && shows(belowGross, total * PATIENCE) ? belowGross : margin;
 }

@@ -141,9 +141,13 @@ function join(verdicts: readonly Verdict[], { failed }: JudgeState, { logLean }:
 function wasSeen(state: JudgeState, interval: Interval, { settings }: LookContext): boolean {
   const gating = settings.comparisons.filter(({ mode }) => mode === "Gate");
   const fresh = gating.filter((comparison) => {
-    const process = decisiveProcess(state.comparisons[comparison.name] ?? newComparison(comparison), comparison, false);
+    const decisive = decisiveProcess(
+      state.comparisons[comparison.name] ?? newComparison(comparison),
+      comparison,
+      false,
+    );
     return (
-      process === undefined ||
+      decisive === undefined ||
       interval.to - (state.comparisons[comparison.name]?.seen ?? state.startedAt) <= settings.silenceMs
     );
   });

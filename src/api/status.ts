@@ -83,6 +83,9 @@ const rollout = z
     effectiveSince: time.optional().describe("When that weight came into effect; the analysis clock starts here."),
     firstWeightAt: time.optional().describe("When the canary first had traffic in effect."),
     waitingSince: time.optional().describe("Since when the canary's pods are awaited."),
+    podsReadySince: time
+      .optional()
+      .describe("Since when the pods that traffic is to move to have been ready; the data plane has to learn of them."),
     exposed: z.boolean().optional().describe("Whether users have reached this revision."),
     unjudged: z.boolean().optional().describe("Somebody asked for promotion without analysis."),
     paused: z

@@ -75,6 +75,7 @@ export const rules: readonly Rule[] = [
   steps.followShorterList,
   steps.scaleCanary,
   steps.waitForCanary,
+  steps.waitUntilReachable,
   steps.shiftTraffic,
   steps.notePodsReady,
   steps.refuseBadQuery,

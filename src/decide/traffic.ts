@@ -45,9 +45,30 @@ interface Shift {
   readonly message: string;
 }
 
+/**
+ * Gives the data plane time to learn of pods that have just become ready: a weight that arrives before their endpoints
+ * sends requests to nobody. Undefined when they have been ready for the settle time.
+ */
+export function waitUntilKnown(
+  situation: Situation,
+  { phase, rollout, message }: Omit<Shift, "weight">,
+): Answered | undefined {
+  const { now, settleMs } = situation;
+  const since = rollout.podsReadySince ?? timestamp(now);
+  const left = settleMs - elapsedMs(now, since);
+  if (left <= 0) return undefined;
+  return {
+    phase,
+    message,
+    actions: [],
+    memory: { rollout: { ...rollout, podsReadySince: since } },
+    recheckAfterMs: left,
+  };
+}
+
 /** Moves traffic to `weight` and starts its clock. */
 export function shiftTo(situation: Situation, { phase, rollout, weight, message }: Shift): Answered {
-  const { effectiveSince: _effective, ...rest } = rollout;
+  const { effectiveSince: _effective, podsReadySince: _ready, ...rest } = rollout;
   return {
     phase,
     message,

@@ -108,8 +108,17 @@ describe("equivalence", () => {
 
   it("asks more of busy services, down to a doubling", () => {
     const at = (total: number) =>
-      achievableMargin({ total, rate: 0.001, widest: 0.0085, dispersion: 1, logNeeded: Math.log(125), slack: 1.1 });
+      achievableMargin({
+        total,
+        rate: 0.001,
+        widest: 0.0085,
+        dispersion: 1,
+        logNeeded: Math.log(125),
+        slack: 1.1,
+        patient: true,
+      });
     expect(at(465)).toBe(0.0085);
+    expect(at(1_860), "rather waits than misses five times the errors").toBeCloseTo(0.003, 9);
     expect(at(4_650)).toBeLessThan(0.004);
     expect(at(46_500)).toBe(0.001);
   });

@@ -130,7 +130,8 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ["followShorterList", { status: rolling(atTen(99, { step: 7 })), ...serving(10) }],
   ["scaleCanary", { status: rolling(), see: { target: workload("b", { replicas: 0, available: 0 }) } }],
   ["waitForCanary", { status: rolling(), see: { target: workload("b", { settled: false }) } }],
-  ["shiftTraffic", { status: rolling(), ...serving(0) }],
+  ["waitUntilReachable", { status: rolling(), ...serving(0) }],
+  ["shiftTraffic", { status: rolling({ podsReadySince: ago(9) }), ...serving(0) }],
   ["notePodsReady", { status: rolling(atTen(5, { waitingSince: ago(5) })), ...serving(10) }],
   [
     "refuseBadQuery",

@@ -15,12 +15,13 @@ describe("a new revision in the middle of a rollout", () => {
     expect(outcomes(life)).toEqual(["example/web:3 Succeeded", "example/web:2 Superseded"]);
     const rules = rulesOf(life);
     const from = rules.indexOf("restartOnNewRevision");
-    expect(rules.slice(from, from + 6)).toEqual([
+    expect(rules.slice(from, from + 7)).toEqual([
       "restartOnNewRevision",
       "withdrawTraffic",
       "drainWithdrawn",
       "finishWithdrawal",
       "waitForCanary",
+      "waitUntilReachable",
       "shiftTraffic",
     ]);
     expect(life.timeline.filter((line) => line.includes("w=10 shiftTraffic"))).toHaveLength(2);

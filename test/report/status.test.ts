@@ -74,7 +74,7 @@ describe("an event", () => {
   };
   it.each<readonly [string, SceneOptions, string]>([
     ["a new revision", { see: { target: workload("b", { replicas: 0 }) } }, "event"],
-    ["a new weight", { status: rolling(), ...serving(0) }, "event"],
+    ["a new weight", { status: rolling({ podsReadySince: ago(9) }), ...serving(0) }, "event"],
     ["a hold", holding, "log"],
     ["the same hold", { ...holding, status: statusOf(holding) }, "nothing"],
     ["rest", { status: statusOf({}) }, "nothing"],

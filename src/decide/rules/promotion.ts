@@ -1,7 +1,7 @@
 import { endOf, fullSize, podsTrouble, primaryHasRevision } from "../rollout.ts";
 import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
-import { bringIntoEffect } from "../traffic.ts";
+import { bringIntoEffect, waitUntilKnown } from "../traffic.ts";
 
 /** Waits for the requests that the primary still works on, before it changes. */
 export function drainPrimary(s: Situation): Answered | undefined {
@@ -40,13 +40,14 @@ export function waitForPrimary(s: Situation): Answered | undefined {
   const trouble = podsTrouble(primary);
   // A crash may have lost the moment: the clock then starts now.
   const since = rollout.waitingSince ?? timestamp(s.now);
+  const { podsReadySince: _ready, ...unready } = rollout;
   const leftMs = s.canary.spec.progressDeadlineSeconds * 1_000 - elapsedMs(s.now, since);
   if (leftMs > 0) {
     return {
       phase: "Promoting",
       message: `waiting for the primary: ${trouble}`,
       actions: [],
-      memory: { rollout: { ...rollout, waitingSince: since } },
+      memory: { rollout: { ...unready, waitingSince: since } },
       recheckAfterMs: Math.min(leftMs, TROUBLE_PERIOD_MS),
     };
   }
@@ -62,6 +63,11 @@ export function waitForPrimary(s: Situation): Answered | undefined {
 export function returnTraffic(s: Situation): Answered | undefined {
   const { rollout } = s;
   if (rollout === undefined || !primaryHasRevision(s, rollout)) return undefined;
+  if (rollout.weight > 0) {
+    const message = "the primary's pods are ready: the data plane gets to know them";
+    const unknown = waitUntilKnown(s, { phase: "Promoting", rollout, message });
+    if (unknown !== undefined) return unknown;
+  }
   const message = "the primary is ready: it takes the traffic back";
   return bringIntoEffect(s, { phase: "Promoting", rollout, weight: 0, message });
 }

@@ -14,7 +14,7 @@ import {
 } from "../rollout.ts";
 import { durationOf, elapsedMs, isWeightStep, podsFor, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
-import { bringIntoEffect, keepWeight } from "../traffic.ts";
+import { bringIntoEffect, keepWeight, waitUntilKnown } from "../traffic.ts";
 
 function phaseOf(rollout: RolloutMemory): "Promoting" | "Progressing" {
   return rollout.promoting === true ? "Promoting" : "Progressing";
@@ -64,13 +64,22 @@ export function waitForCanary(s: Situation): Answered | undefined {
   const phase = phaseOf(rollout);
   const kept = keepWeight(s, { phase, rollout, message: "" });
   if (kept !== undefined && kept.actions.length > 0) return kept;
+  const { podsReadySince: _ready, ...unready } = rollout;
   return {
     phase,
     message: `waiting for ${podsFor(weight, fullSize(s))} ready canary pods: ${podsTrouble(s.target)}`,
     actions: [],
-    memory: { rollout: { ...rollout, waitingSince: since } },
+    memory: { rollout: { ...unready, waitingSince: since } },
     recheckAfterMs: Math.max(0, Math.min(leftMs, TROUBLE_PERIOD_MS)),
   };
+}
+
+/** Waits until the data plane knows the canary's pods, before their first weight. */
+export function waitUntilReachable(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout === undefined || rollout.weight > 0 || stepWeight(s, rollout) === 0) return undefined;
+  const message = "the canary's pods are ready: the data plane gets to know them";
+  return waitUntilKnown(s, { phase: phaseOf(rollout), rollout, message });
 }
 
 /** Freezes the canary's pods, moves the weight of this step, and waits until it is in effect. */
@@ -225,7 +234,8 @@ export function advance(s: Situation): Answered | undefined {
 /** Takes the first actions of the next step along, so that a step costs one look less. */
 function moveOn(s: Situation, next: RolloutMemory, message: string, phase: Answered["phase"]): Answered {
   const later: Situation = { ...s, rollout: next };
-  const started = scaleCanary(later) ?? (hasPodsFor(later, stepWeight(later, next)) ? shiftTraffic(later) : undefined);
+  const ready = hasPodsFor(later, stepWeight(later, next));
+  const started = scaleCanary(later) ?? (ready ? (waitUntilReachable(later) ?? shiftTraffic(later)) : undefined);
   return started ?? { phase, message, actions: [], memory: { rollout: next }, recheckAfterMs: 0 };
 }
 

@@ -27,7 +27,14 @@ const arm = z.strictObject({
   errorRate: curve.default(0.001),
   latency: latency.default({ medianMs: 100, sigma: 0.4 }),
   /** Instead of the two above: kinds of requests with rates of their own. */
-  endpoints: z.array(endpoint).min(1).optional(),
+  endpoints: z
+    .array(endpoint)
+    .min(1)
+    .refine(
+      (kinds) => Math.abs(kinds.reduce((sum, kind) => sum + kind.share, 0) - 1) < 1e-6,
+      "the shares must sum to 1",
+    )
+    .optional(),
   /** Errors come in clusters of this mean size. */
   clusterSize: z.number().min(1).default(1),
   /** Some of the pods are bad: the share of the arm's requests that they get, and their error rate. */

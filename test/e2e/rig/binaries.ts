@@ -46,7 +46,7 @@ export async function ensureGatewayBinaries(
 ): Promise<GatewayBinaries> {
   const [contourFolder, envoyFolder] = await Promise.all([ensureBuilt(contour, report), ensureBuilt(envoy, report)]);
   const prometheus = ["/usr/bin/prometheus", "/usr/local/bin/prometheus"].find((path) => existsSync(path));
-  if (prometheus === undefined) throw new Error("prometheus is missing: install what test/e2e/packages.txt lists");
+  if (prometheus === undefined) throw new Error("prometheus is missing: run .ci/install.sh");
   return {
     contour: join(contourFolder, "contour"),
     envoy: join(envoyFolder, "site/envoy/_bin/envoy"),

@@ -12,6 +12,7 @@ import type { RunResult } from "./kube/queue.ts";
 import { isAbort } from "./lib/errors.ts";
 import type { ErrorKind } from "./lib/errors.ts";
 import type { Log } from "./lib/log.ts";
+import { rememberByObject } from "./lib/remember.ts";
 import type { Clock } from "./lib/time.ts";
 import { observe } from "./observe/observe.ts";
 import type { ProviderOptions } from "./observe/providers.ts";
@@ -33,9 +34,9 @@ export interface ReconcileOptions {
   readonly log: Log;
 }
 
-export const parseCanary = canaryParser({
-  trafficBlocks: Object.fromEntries(routers.map(({ name, schema }) => [name, schema])),
-});
+export const parseCanary = rememberByObject<object, ReturnType<ReturnType<typeof canaryParser>>>(
+  canaryParser({ trafficBlocks: Object.fromEntries(routers.map(({ name, schema }) => [name, schema])) }),
+);
 
 /**
  * One look at one canary: observe, decide, act, report. Level-based: the key names an object, never an event, and a

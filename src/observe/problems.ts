@@ -5,12 +5,16 @@ import { kinds } from "../kube/kinds.ts";
 import type { PodSpec, Service } from "../kube/objects.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { isOurs } from "../lib/names.ts";
+import { rememberByText } from "../lib/remember.ts";
 import { checkPromql } from "../metrics/promql.ts";
 import { fillQuery } from "../metrics/variables.ts";
 import type { RouteView } from "../routers/router.ts";
 import { selects } from "./label.ts";
 import type { FoundProvider } from "./providers.ts";
 import type { Scene } from "./scene.ts";
+
+/** Canaries are looked at often and their queries change seldom. */
+const parsePromql = rememberByText(1_000, checkPromql);
 
 export interface ProblemInput {
   readonly scene: Scene;
@@ -191,7 +195,7 @@ function checkProblem({ scene, provider }: ProblemInput): Problem | undefined {
       canary: names.canaryService,
       interval,
     });
-    const parsed = filled.ok ? checkPromql(filled.query) : undefined;
+    const parsed = filled.ok ? parsePromql(filled.query) : undefined;
     const wrong = !filled.ok
       ? filled.message
       : parsed?.ok === false

@@ -3,7 +3,11 @@ import type { Workload } from "../decide/types.ts";
 import { conditionOf } from "../kube/objects.ts";
 import type { Deployment } from "../kube/objects.ts";
 import { annotations } from "../lib/names.ts";
-import { revisionOf } from "./revision.ts";
+import { rememberByObject } from "../lib/remember.ts";
+import { revisionOf as computeRevision } from "./revision.ts";
+
+/** Normalising and hashing a template costs more than everything else about a workload. */
+const revisionOf = rememberByObject(computeRevision);
 
 /** The target as rules see it. `trouble` is what its pods say when they do not get ready. */
 export function targetOf(deployment: Deployment, trouble: string | undefined): Workload {

@@ -69,7 +69,7 @@ function canaryOf(name: string) {
   const check = { name: "success", threshold: { query: `success_${name}`, min: 0.99, failureLimit: 0 } };
   const spec = {
     targetRef: { kind: "Deployment", name },
-    traffic: { settle: "1s", drain: "1s", gatewayAPI: { routeRefs: [{ name }] } },
+    traffic: { settle: "0s", drain: "1s", gatewayAPI: { routeRefs: [{ name }] } },
     strategy: { canary: { steps: [{ weight: 20, hold: "10m" }] } },
     analysis: { interval: "10s", checks: [check] },
   };

@@ -7,6 +7,9 @@
  *   - the time from the answer of the metrics back-end that decides until weight 0 is seen on the route;
  *   - CPU and memory of the controller, and its requests to the API server while nothing happens.
  *
+ * The Canaries say `settle: 0s`: there is no data plane here that could be slower than the API. With a real one, its
+ * settle time comes between the pods' readiness and the first weight, so that no request meets an unknown endpoint.
+ *
  * The driver, the control plane and the controller share the machine, so read the figures side by side, and not as
  * absolutes. `--sizes 1,30,200` chooses the sizes, `--idle 60` the seconds of the idle measurement.
  */

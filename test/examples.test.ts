@@ -1,0 +1,101 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { parseAllDocuments } from "yaml";
+import { kinds } from "../src/kube/kinds.ts";
+import type { Kube, KubeObject } from "../src/kube/port.ts";
+import { startLife } from "./lives/life.ts";
+import type { Life } from "./lives/life.ts";
+import { aDeployment, anIngress, apexService, aRoute } from "./lives/manifests.ts";
+import { watchLives } from "./lives/lives.ts";
+
+/*
+ * Every Canary of examples/ is applied as it stands, beside a workload that fits it, and lives through a good release
+ * and a bad one. Only the name of the target becomes that of the workload at hand. `npm run demo` runs podinfo on real
+ * HTTP as well.
+ */
+
+watchLives();
+
+interface ExampleCanary extends KubeObject {
+  readonly spec: {
+    readonly targetRef: { readonly name: string };
+    readonly analysis: {
+      readonly checks: readonly { readonly threshold: { readonly min?: number; readonly max?: number } }[];
+    };
+  };
+}
+
+/** The documents of a file, with `name` as the name of the target, of its route and of the Canary. */
+function documents(file: string, name?: string): readonly KubeObject[] {
+  const text = readFileSync(`examples/${file}`, "utf8");
+  const renamed = name === undefined ? text : text.replaceAll(new RegExp(`\\b${name}\\b`, "g"), "web");
+  return parseAllDocuments(renamed).map((document) => document.toJS() as KubeObject);
+}
+
+const files = readdirSync("examples", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".yaml"));
+const canaries = files.flatMap((file) =>
+  documents(file)
+    .filter(({ kind }) => kind === "Canary")
+    .map((canary) => ({ file, name: (canary as ExampleCanary).spec.targetRef.name })),
+);
+
+/** A reading that every check takes for good, or for bad. */
+function readingFor({ spec }: ExampleCanary, good: boolean): number {
+  const { min, max } = spec.analysis.checks[0]?.threshold ?? {};
+  return max === undefined ? (good ? (min ?? 0) : (min ?? 0) - 1) : good ? max : max + 1;
+}
+
+async function workload(kube: Kube): Promise<void> {
+  await kube.create(kinds.deployment, aDeployment(3));
+  await kube.create(kinds.service, apexService);
+  await kube.create(kinds.ingress, anIngress);
+  for (const provider of documents("prometheus.yaml")) {
+    const kind = provider.kind === "MetricProvider" ? kinds.metricProvider : kinds.clusterMetricProvider;
+    await kube.create(kind, provider);
+  }
+}
+
+/** Somebody approves whenever the rollout waits for it, with the manifest of the example. */
+async function untilDone(life: Life, phase: string): Promise<void> {
+  for (;;) {
+    await life.until(`${phase} or a pause`, (status) => status.phase === phase || status.phase === "Paused", 7_200_000);
+    if (life.status().phase === phase) return;
+    const [approve] = documents("actions.yaml", "storefront");
+    if (approve === undefined) throw new Error("examples/actions.yaml has no action");
+    const { generateName, ...metadata } = approve.metadata;
+    const name = `${generateName ?? ""}${life.clock.now()}`;
+    await life.kube.create(kinds.canaryAction, { ...approve, metadata: { ...metadata, name } });
+    await life.pass(1_000);
+  }
+}
+
+describe("the examples", () => {
+  it("are not forgotten: every file has something that a test applies", () => {
+    expect(canaries.map(({ file }) => file).sort()).toEqual(["gatewayAPI.yaml", "nginx.yaml", "podinfo/canary.yaml"]);
+    expect(files).toHaveLength(8);
+  });
+
+  it.each(canaries)(
+    "$file promotes a good release and takes a bad one back",
+    { timeout: 60_000 },
+    async ({ file, name }) => {
+      const canary = documents(file, name).find(({ kind }) => kind === "Canary") as ExampleCanary;
+      const owned = file === "gatewayAPI.yaml";
+      const life = await startLife({
+        spec: canary.spec,
+        workload: async (kube) => {
+          await workload(kube);
+          if (!owned) await kube.create(kinds.httpRoute, aRoute());
+        },
+        ask: () => ({ kind: "value", value: readingFor(canary, true) }),
+      });
+      await untilDone(life, "Idle");
+      await life.release("2");
+      await untilDone(life, "Succeeded");
+      life.ask = () => ({ kind: "value", value: readingFor(canary, false) });
+      await life.release("3");
+      await untilDone(life, "Failed");
+      expect(life.status().promoted?.images).toEqual(["example/web:2"]);
+    },
+  );
+});

@@ -93,7 +93,7 @@ export const settings = {
     placeholder: "number",
     help: "How many canaries are reconciled at the same time.",
     expects: "a whole number from 1 to 64",
-    fallback: "4",
+    fallback: "16",
   },
   leaderElect: {
     placeholder: "true|false",

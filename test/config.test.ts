@@ -21,7 +21,7 @@ describe("the configuration", () => {
     const { identity, ...config } = run([]);
     expect(config).toEqual({
       listen: { host: "0.0.0.0", port: 8080 },
-      workers: 4,
+      workers: 16,
       leaderElection: {
         enabled: false,
         namespace: "aviary",
@@ -89,7 +89,7 @@ describe("the configuration", () => {
   });
 
   it("treats an empty variable as not set", () => {
-    expect(run([], { AVIARY_NAMESPACE: "", AVIARY_WORKERS: "" })).toMatchObject({ workers: 4 });
+    expect(run([], { AVIARY_NAMESPACE: "", AVIARY_WORKERS: "" })).toMatchObject({ workers: 16 });
   });
 
   it.each([

@@ -56,17 +56,7 @@ async function main(): Promise<void> {
     const controller = startProcess({
       name: "controller",
       command: process.execPath,
-      args: [
-        "src/main.ts",
-        "--kubeconfig",
-        kubeconfig,
-        "--prometheus-url",
-        prometheus.url,
-        "--listen",
-        "127.0.0.1:0",
-        "--workers",
-        "32",
-      ],
+      args: ["src/main.ts", "--kubeconfig", kubeconfig, "--prometheus-url", prometheus.url, "--listen", "127.0.0.1:0"],
       env: {},
       logFile: join(folder, "controller.log"),
     });
@@ -139,7 +129,12 @@ async function run(bench: Bench, size: number): Promise<void> {
 }
 
 async function idle({ metricsUrl, pid }: Bench, size: number, seconds: number): Promise<void> {
-  await sleep(5_000);
+  // Events are told one by one, and after the last decision: only what comes when they are out is idle.
+  await waitFor("the last event to be written", () => quiet(metricsUrl), {
+    timeoutMs: 120_000,
+    intervalMs: 100,
+    until: Boolean,
+  });
   const before = await requests(metricsUrl);
   const cpu = cpuSeconds(pid);
   await sleep(seconds * 1_000);
@@ -151,6 +146,12 @@ async function idle({ metricsUrl, pid }: Bench, size: number, seconds: number): 
   print(
     `  controller: ${(((cpuSeconds(pid) - cpu) * 60) / seconds).toFixed(2)} s CPU a minute, ${memoryMiB(pid).toFixed(0)} MiB`,
   );
+}
+
+async function quiet(url: string): Promise<boolean> {
+  const before = await requests(url);
+  await sleep(5_000);
+  return (await requests(url)) === before;
 }
 
 async function requests(url: string): Promise<number> {

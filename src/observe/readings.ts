@@ -2,9 +2,11 @@ import type { Canary, Check } from "../api/canary.ts";
 import type { CheckStatus } from "../api/status.ts";
 import type { TakenReading } from "../decide/types.ts";
 import { namesOf } from "../lib/names.ts";
+import { rememberByText } from "../lib/remember.ts";
 import { parseDuration } from "../lib/time.ts";
 import type { Clock } from "../lib/time.ts";
 import type { Reading } from "../metrics/provider.ts";
+import { windowMs } from "../metrics/promqlWindow.ts";
 import { fillQuery } from "../metrics/variables.ts";
 
 /** Asks a metrics back-end; finds it, with its credentials, by the check's `providerRef`. Never rejects but by abort. */
@@ -84,7 +86,7 @@ export function createReadings({ clock, ask, onAnswer, signal }: ReadingsOptions
         if (entry.context !== context) Object.assign(entry, { context, answer: undefined });
         const known = canary.status?.checks?.find(({ name }) => name === check.name);
         if (entry.answer !== undefined && !isNews(entry.answer, known)) entry.answer = undefined;
-        if (entry.answer === undefined && !entry.asking && isDue(canary, known, clock.now())) {
+        if (entry.answer === undefined && !entry.asking && isDue(canary, check, known, clock.now())) {
           start(key, canary, check, entry);
         }
         if (entry.answer !== undefined) taken[check.name] = entry.answer;
@@ -109,13 +111,26 @@ function isNews(answer: TakenReading, known: CheckStatus | undefined): boolean {
   return known?.lastReading === undefined || Date.parse(known.lastReading) < answer.at;
 }
 
-/** The first reading at a weight comes one interval after the weight is in effect, so that it measures that weight. */
-function isDue(canary: Canary, known: CheckStatus | undefined, now: number): boolean {
+/**
+ * The first reading at a weight comes one interval after the weight is in effect, so that it measures that weight. The
+ * first one of a rollout also waits until the query's window holds nothing from before: back-ends know a canary by its
+ * Service, so a fix would be judged by the errors of the version that it mends.
+ */
+function isDue(canary: Canary, check: Check, known: CheckStatus | undefined, now: number): boolean {
   const interval = parseDuration(canary.spec.analysis.interval);
-  const effective = Date.parse(canary.status?.rollout?.effectiveSince ?? "");
+  const rollout = canary.status?.rollout;
+  const effective = Date.parse(rollout?.effectiveSince ?? "");
   const last = known?.lastReading === undefined ? effective : Math.max(effective, Date.parse(known.lastReading));
-  return now - last >= interval;
+  const first = Date.parse(rollout?.firstWeightAt ?? rollout?.effectiveSince ?? "");
+  const filled = fillQuery(check.threshold.query, variablesOf(canary));
+  const window = filled.ok ? Math.min(windowOf(filled.query), MAX_WINDOW_MS) : 0;
+  return now - last >= interval && now - first >= window;
 }
+
+const windowOf = rememberByText(1_000, windowMs);
+
+/** A query over hours is about something else than this release, and is not waited for. */
+const MAX_WINDOW_MS = 300_000;
 
 /** What queries may name. */
 function variablesOf(canary: Canary): Parameters<typeof fillQuery>[1] {

@@ -111,3 +111,21 @@ describe("readings", () => {
     await life.until("promotion", ({ phase }) => phase === "Succeeded");
   });
 });
+
+describe("a query that looks back", () => {
+  it("is not asked about a release before its window is all of that release", async () => {
+    const asked: number[] = [];
+    const life = await adopted({ spec: withAnalysis({}, { query: "rate(success[45s])" }) });
+    life.ask = () => {
+      asked.push(life.clock.now());
+      return { kind: "value", value: 1 };
+    };
+    await life.release("2");
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    const first = Date.parse(life.status().history?.[0]?.startedAt ?? "");
+    expect((asked[0] ?? 0) - first).toBeGreaterThanOrEqual(45_000);
+    // Later weights are those of the same release: their first reading comes one interval after they are in effect.
+    const gaps = asked.slice(1).map((at, index) => at - (asked[index] ?? 0));
+    expect(Math.max(...gaps)).toBeLessThan(45_000);
+  });
+});

@@ -1,4 +1,4 @@
-import { parseDurationMs } from "./duration.ts";
+import { parseDurationMs } from "../../metrics/promqlDuration.ts";
 import { parseQuery } from "./eval/parse.ts";
 import type { Matcher } from "./matchers.ts";
 import { parseFloatText } from "./numbers.ts";

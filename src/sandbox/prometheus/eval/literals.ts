@@ -1,4 +1,4 @@
-import { parseDurationMs } from "../duration.ts";
+import { parseDurationMs } from "../../../metrics/promqlDuration.ts";
 import { parseFloatText } from "../numbers.ts";
 import { nodePosition, nodeText, type Cursor } from "./cursor.ts";
 import { parseError } from "./error.ts";

@@ -10,7 +10,7 @@ import type { Clock } from "./lib/time.ts";
 import { createProviders } from "./observe/providers.ts";
 import type { AskProvider } from "./observe/readings.ts";
 import { createReadings } from "./observe/readings.ts";
-import { kindOf, reconcile } from "./reconcile.ts";
+import { afterFailure, kindOf, reconcile } from "./reconcile.ts";
 import { watchEverything } from "./triggers.ts";
 import type { Telemetry } from "./server/telemetry.ts";
 
@@ -57,12 +57,12 @@ export function startController(options: ControllerOptions): Controller {
     },
     signal,
   });
+  const looking = { kube, reads, clock, readings, providers: providerOptions, events, telemetry, log };
   const queue: Queue = createQueue({
     clock,
     workers,
     signal,
-    run: (key, { signal: running }) =>
-      reconcile(key, { kube, reads, clock, readings, providers: providerOptions, events, telemetry, log }, running),
+    run: (key, { signal: running }) => reconcile(key, looking, running),
     onError: ({ key, error, failures, retryInMs }) => {
       telemetry.queueRetried();
       const kind = kindOf(error);
@@ -70,6 +70,8 @@ export function startController(options: ControllerOptions): Controller {
       const fields = { canary: key, kind, failures, retryInMs, err: error };
       if (kind === "bug") log.error(fields, "looking at the canary failed");
       else log.warn(fields, "the canary is looked at again later");
+      // Where not even the status can be written, the log has said so.
+      void afterFailure(key, { error, failures }, { ...looking, signal }).catch(() => undefined);
     },
   });
   watchEverything({ informers, queue });

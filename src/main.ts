@@ -80,6 +80,12 @@ async function lead(parts: Parts): Promise<LeaderOutcome> {
     await runController(parts, ending, { mayWrite: () => true });
     return "stopped";
   }
+  // Asked to end, a leader finishes what it has begun before it gives the Lease back; a candidate has begun nothing.
+  const resigning = new AbortController();
+  let leading = false;
+  ending.addEventListener("abort", () => {
+    if (!leading) resigning.abort();
+  });
   return runLeaderElection({
     kube: createKube(connection),
     clock: systemClock,
@@ -92,21 +98,23 @@ async function lead(parts: Parts): Promise<LeaderOutcome> {
       renewEveryMs: leaderElection.retryPeriodMs,
       retryMs: leaderElection.retryPeriodMs,
     },
-    signal: ending,
+    signal: resigning.signal,
     log,
     async onStarted(signal, leadership) {
+      leading = true;
       telemetry.leader(true);
       await runController(parts, signal, leadership);
       telemetry.leader(false);
+      resigning.abort();
     },
   });
 }
 
-/** Runs the controller until `signal` is aborted. Once that is so, or `mayWrite` says no, nothing is written. */
+/** Runs the controller until the process is to end or the lead, which `signal` stands for, is lost. */
 async function runController(parts: Parts, signal: AbortSignal, leadership: Leadership): Promise<void> {
   const { config, connection, informers, telemetry, log, ending } = parts;
   // A process that is asked to end may finish what it has begun; one that has lost the lead may not.
-  const fence = config.leaderElection.enabled ? AbortSignal.any([signal]) : new AbortController().signal;
+  const fence = config.leaderElection.enabled ? signal : new AbortController().signal;
   const kube = createKube(connection, {
     fence,
     mayWrite: () => leadership.mayWrite(),
@@ -114,8 +122,8 @@ async function runController(parts: Parts, signal: AbortSignal, leadership: Lead
       countRequest(telemetry, request);
     },
   });
-  await informers.ready(signal).catch(() => undefined);
-  if (signal.aborted) return;
+  await informers.ready(AbortSignal.any([signal, ending])).catch(() => undefined);
+  if (signal.aborted || ending.aborted) return;
   const events = createEventRecorder({ kube, clock: systemClock, instance: config.identity, log });
   const controller = startController({
     kube,
@@ -130,8 +138,8 @@ async function runController(parts: Parts, signal: AbortSignal, leadership: Lead
     signal: fence,
   });
   log.info({}, "the controller is running");
-  await aborted(signal);
-  await controller.stop({ deadlineMs: ending.aborted ? config.shutdownGraceMs : 0 });
+  await aborted(AbortSignal.any([signal, ending]));
+  await controller.stop({ deadlineMs: fence.aborted ? 0 : config.shutdownGraceMs });
   await events.flush();
 }
 

@@ -19,7 +19,7 @@ import type { ProviderOptions } from "./observe/providers.ts";
 import type { Readings } from "./observe/readings.ts";
 import { routeRefsOf } from "./observe/scene.ts";
 import { report } from "./report/report.ts";
-import { reportUnreadable } from "./report/unreadable.ts";
+import { reportRefusedWrite, reportUnreadable } from "./report/notices.ts";
 import { routers } from "./routers/index.ts";
 import type { Telemetry } from "./server/telemetry.ts";
 
@@ -68,7 +68,7 @@ export async function reconcile(key: string, options: ReconcileOptions, signal: 
   }
 }
 
-const SYNC_RECHECK_MS = 50;
+const SYNC_RECHECK_MS = 250;
 
 function isSyncing(reads: FreshReads, canary: Canary): boolean {
   return routeRefsOf(canary).some(({ kind }) => reads.state(kind) === "starting");
@@ -90,6 +90,21 @@ function canaryOf(key: string, { reads, readings, telemetry }: ReconcileOptions)
   if (parsed.ok) return parsed;
   // Stored before today's schema refused it; the API server refuses the next change of it with the same sentence.
   return { ok: false, object, message: parsed.problems.map(({ path, message }) => `${path}: ${message}`).join("; ") };
+}
+
+/** How often in a row a write is refused before it is told: a patch that met a newer object is refused once or twice. */
+const REFUSALS_BEFORE_NOTICE = 3;
+
+/** Tells people when writes are refused again and again; nobody else would. */
+export async function afterFailure(
+  key: string,
+  { error, failures }: { readonly error: unknown; readonly failures: number },
+  options: ReconcileOptions & { readonly signal: AbortSignal },
+): Promise<void> {
+  if (failures !== REFUSALS_BEFORE_NOTICE || !isKubeError(error, "Forbidden", "Invalid")) return;
+  const [namespace = "", name = ""] = key.split("/");
+  const object = options.reads.get<KubeObject>(kinds.canary, { namespace, name });
+  if (object !== undefined) await reportRefusedWrite(object, error.message, { ...options, now: options.clock.now() });
 }
 
 /** Whose turn it is. */

@@ -113,7 +113,9 @@ describe("docs/lifecycle.md", () => {
   }
 
   it("explains every reason that a condition or a warning can have, and no other", () => {
-    const folders = ["src/decide", "src/observe", "src/routers"].flatMap((folder) => filesBelow(folder, ".ts"));
+    const folders = ["src/decide", "src/observe", "src/report", "src/routers"].flatMap((folder) =>
+      filesBelow(folder, ".ts"),
+    );
     const used = reasonsIn([...folders, "src/api/conditions.ts"]);
     const headings = ["## Who holds a paused rollout", "## What stalls a canary", "## Warnings"];
     const explained = new Set(headings.flatMap((heading) => namesBelow(lifecycle, heading)));

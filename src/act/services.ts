@@ -102,6 +102,9 @@ export async function feedService(
   if (service?.metadata.uid === undefined) return;
   const sources = objectsOf(scene, from).slices;
   const first = sources[0];
+  // It cannot be changed later, and the source may have no slice yet: the Service knows its family.
+  const family = (service.spec["ipFamilies"] as readonly string[] | undefined)?.[0] === "IPv6" ? "IPv6" : "IPv4";
+  const addressType = first?.addressType ?? family;
   const slice: EndpointSlice = {
     apiVersion: "discovery.k8s.io/v1",
     kind: "EndpointSlice",
@@ -117,10 +120,10 @@ export async function feedService(
       // Without an owner it would survive the Service and attach to the next one of that name.
       ownerReferences: [{ apiVersion: "v1", kind: "Service", name: service.metadata.name, uid: service.metadata.uid }],
     },
-    addressType: first?.addressType ?? "IPv4",
+    addressType,
     ports: first?.ports ?? [],
     endpoints: sources
-      .filter(({ addressType }) => addressType === (first?.addressType ?? "IPv4"))
+      .filter(({ addressType: type }) => type === addressType)
       .flatMap(({ endpoints }) => endpoints ?? [])
       .filter(isReady)
       .map(({ addresses, nodeName, zone }) => ({

@@ -1,5 +1,6 @@
 import type { Check } from "../api/canary.ts";
 import type { CheckStatus, Verdict } from "../api/status.ts";
+import { clip } from "../lib/text.ts";
 import type { TakenReading } from "./types.ts";
 
 /** A check that was never asked. */
@@ -33,7 +34,7 @@ export function judge(
 
 function judgeThreshold(check: Check, before: CheckStatus, taken: TakenReading): CheckStatus {
   const { value: _value, cause: _cause, ...kept } = before;
-  const asked = { ...kept, query: taken.query, lastReading: new Date(taken.at).toISOString() };
+  const asked = { ...kept, query: clip(taken.query, 4_096), lastReading: new Date(taken.at).toISOString() };
   const verdictUnlessFailed = (verdict: Verdict): Verdict => (before.verdict === "Fail" ? "Fail" : verdict);
   switch (taken.reading.kind) {
     case "empty":
@@ -44,14 +45,14 @@ function judgeThreshold(check: Check, before: CheckStatus, taken: TakenReading):
         ...asked,
         verdict: verdictUnlessFailed("Error"),
         cause: "Unreachable",
-        message: `no answer: ${taken.reading.message}`,
+        message: clip(`no answer: ${taken.reading.message}`),
       };
     case "badQuery":
       return {
         ...asked,
         verdict: verdictUnlessFailed("Error"),
         cause: "BadQuery",
-        message: `the query was refused: ${taken.reading.message}`,
+        message: clip(`the query was refused: ${taken.reading.message}`),
       };
     case "value":
       return judgeValue(check, before, asked, taken.reading.value);

@@ -30,6 +30,9 @@ export const rules: readonly Rule[] = [
   // What outranks everything else.
   requests.answerAgain,
   requests.rollBackOnRequest,
+  requests.obeyRequest,
+  // Without a primary there is nobody to give the traffic back to.
+  rest.repairPrimary,
   withdrawal.withdrawTraffic,
   withdrawal.drainWithdrawn,
   withdrawal.finishWithdrawal,
@@ -37,6 +40,9 @@ export const rules: readonly Rule[] = [
   // Users first, whatever is wrong with the Canary.
   interruptions.protectUsers,
   interruptions.keepFrozen,
+  interruptions.restartOnNewRevision,
+  interruptions.failOnChecks,
+  interruptions.failOnDeadline,
   rest.refuseInvalid,
 
   // Adoption of a target that serves already.
@@ -54,15 +60,9 @@ export const rules: readonly Rule[] = [
 
   // What somebody changed by hand.
   rest.repairServices,
-  rest.repairPrimary,
   rest.repairApex,
 
-  // What interrupts a rollout.
-  requests.obeyRequest,
   interruptions.honourSuspend,
-  interruptions.restartOnNewRevision,
-  interruptions.failOnChecks,
-  interruptions.failOnDeadline,
 
   // The primary has the new revision: the way is forward only.
   promotion.waitForPrimary,

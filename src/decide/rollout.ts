@@ -1,4 +1,5 @@
 import type { HistoryEntry, RolloutMemory, RolloutOutcome } from "../api/status.ts";
+import { clip } from "../lib/text.ts";
 import { isWeightStep, podsFor, stepLabel, timestamp } from "./situation.ts";
 import type { Answered, Situation } from "./situation.ts";
 import type { Action, Workload } from "./types.ts";
@@ -76,7 +77,7 @@ export function withdraw(situation: Situation, { rollout, outcome, rule, message
     memory: {
       rollout: {
         ...rest,
-        withdrawal: { outcome, rule, message },
+        withdrawal: { outcome, rule, message: clip(message) },
         ...(movable ? { weight: 0, weightSince: timestamp(situation.now) } : {}),
       },
     },
@@ -106,7 +107,7 @@ export function endOf(situation: Situation, { rollout, outcome, rule, message }:
     startedAt,
     finishedAt: timestamp(situation.now),
     weight: reachedWeight(situation, rollout),
-    why: { rule, message },
+    why: { rule, message: clip(message) },
   };
 }
 

@@ -107,6 +107,8 @@ export interface Request {
   readonly uid: string;
   readonly name: string;
   readonly action: RequestedAction;
+  /** When it was asked, to the second. */
+  readonly created?: string;
   readonly revision?: string;
   readonly step?: number;
   readonly reason?: string;

@@ -8,16 +8,13 @@ export function isReady(endpoint: Endpoint): boolean {
 /** Whether a Service offers these ports. Fields that the API server fills in do not count. */
 export function hasPorts(service: Service, ports: readonly ServicePort[]): boolean {
   const offered = service.spec.ports ?? [];
-  return (
-    offered.length === ports.length &&
-    ports.every((port, index) => {
-      const other = offered[index];
-      return (
-        other !== undefined &&
+  // More than these is somebody else's business.
+  return ports.every((port) =>
+    offered.some(
+      (other) =>
         other.port === port.port &&
         String(other.targetPort ?? other.port) === String(port.targetPort ?? port.port) &&
-        (other.protocol ?? "TCP") === (port.protocol ?? "TCP")
-      );
-    })
+        (other.protocol ?? "TCP") === (port.protocol ?? "TCP"),
+    ),
   );
 }

@@ -146,7 +146,7 @@ function requestsFor(reads: FreshReads, canary: Canary): readonly Request[] {
       return [{ uid: metadata.uid ?? "", name: metadata.name, created: metadata.creationTimestamp ?? "", ...asked }];
     })
     .sort((a, b) => a.created.localeCompare(b.created) || a.name.localeCompare(b.name))
-    .map(({ created: _created, ...request }) => request as Request);
+    .map((request) => request as Request);
 }
 
 /** Asked only when it matters: a Canary that is deleted together with its namespace hands nothing back. */

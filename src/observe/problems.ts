@@ -173,7 +173,8 @@ function routeProblem({ route, scene, reads }: ProblemInput): Problem | undefine
       blocksTraffic: true,
     };
   }
-  return route.problem === undefined ? undefined : { ...route.problem, blocksTraffic: true };
+  // Where the pair still stands somewhere, its weights can be moved: taking traffic back must not wait for a person.
+  return route.problem === undefined ? undefined : { ...route.problem, blocksTraffic: route.weight === undefined };
 }
 
 function checkProblem({ scene, provider }: ProblemInput): Problem | undefined {

@@ -4,6 +4,7 @@ import { conditionOf } from "../kube/objects.ts";
 import type { Deployment } from "../kube/objects.ts";
 import { annotations } from "../lib/names.ts";
 import { rememberByObject } from "../lib/remember.ts";
+import { clip } from "../lib/text.ts";
 import { revisionOf as computeRevision } from "./revision.ts";
 
 /** Normalising and hashing a template costs more than everything else about a workload. */
@@ -22,9 +23,16 @@ export function primaryOf(deployment: Deployment, trouble: string | undefined): 
   return workloadOf(deployment, versionOf(deployment, revision, marks[annotations.primaryRelease]), trouble);
 }
 
+/** Kept within the bounds of the status: a name that is too long for it must not keep a rollout from being told. */
 function versionOf(deployment: Deployment, revision: string, release: string | undefined): Version {
-  const images = deployment.spec.template.spec.containers.flatMap(({ image }) => (image === undefined ? [] : [image]));
-  return { revision, ...(images.length === 0 ? {} : { images }), ...(release === undefined ? {} : { release }) };
+  const images = deployment.spec.template.spec.containers
+    .flatMap(({ image }) => (image === undefined ? [] : [clip(image, 512)]))
+    .slice(0, 40);
+  return {
+    revision,
+    ...(images.length === 0 ? {} : { images }),
+    ...(release === undefined ? {} : { release: clip(release, 256) }),
+  };
 }
 
 function workloadOf(deployment: Deployment, version: Version, podTrouble: string | undefined): Workload {

@@ -1,6 +1,7 @@
 import { conditionsFor } from "../api/conditions.ts";
 import { HISTORY_LIMIT } from "../api/status.ts";
 import type { CanaryStatus, Phase } from "../api/status.ts";
+import { clip } from "../lib/text.ts";
 import { stepLabel } from "../decide/situation.ts";
 import type { Decision, Observation } from "../decide/types.ts";
 
@@ -37,11 +38,6 @@ export function nextStatus(observation: Observation, decision: Decision): Canary
     }),
   };
   return withoutEmpty(status);
-}
-
-/** How a sentence that holds somebody else's words is kept within the bounds of the schema. */
-export function clip(message: string): string {
-  return message.length <= 1024 ? message : `${message.slice(0, 1023)}…`;
 }
 
 function clipped<T extends { readonly reason: string; readonly message: string }>(cause: T | undefined): T | undefined {

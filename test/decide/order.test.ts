@@ -61,6 +61,10 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
     "rollBackOnRequest",
     { status: rolling(atTen(5)), ...serving(10), see: { ...serving(10).see, requests: [request("Abort")] } },
   ],
+  [
+    "obeyRequest",
+    { status: rolling(atTen(5)), ...serving(10), see: { ...serving(10).see, requests: [request("Pause")] } },
+  ],
   ["withdrawTraffic", { status: rolling({ ...atTen(5), withdrawal: withdrawal_ }), ...serving(10) }],
   [
     "drainWithdrawn",
@@ -69,6 +73,12 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ["finishWithdrawal", { status: rolling({ withdrawal: withdrawal_ }), ...serving(0) }],
   ["protectUsers", { status: rolling(atTen(5)), ...serving(10), services: {} }],
   ["keepFrozen", { status: rolling(atTen(5)), ...serving(10, { paused: false }) }],
+  ["restartOnNewRevision", { status: rolling(atTen(5)), ...serving(10, { version: { revision: "c" } }) }],
+  ["failOnChecks", { status: rolling(atTen(5), { checks: [{ ...passing, verdict: "Fail" }] }), ...serving(10) }],
+  [
+    "failOnDeadline",
+    { status: rolling({ waitingSince: ago(601) }), see: { target: workload("b", { settled: false, available: 0 }) } },
+  ],
   ["refuseInvalid", { see: { problem } }],
   ["addFinalizer", { metadata: { finalizers: [] } }],
   ["createServices", { ...young, services: { complete: false } }],
@@ -83,17 +93,7 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ["finishAdoption", { ...young, status: { ...adoptedAt, drainingSince: ago(99) } }],
   ["repairServices", { services: { complete: false } }],
   ["repairApex", { services: { apex: service({ selects: "other" }) } }],
-  [
-    "obeyRequest",
-    { status: rolling(atTen(5)), ...serving(10), see: { ...serving(10).see, requests: [request("Pause")] } },
-  ],
   ["honourSuspend", { spec: { suspend: true }, status: rolling(atTen(5)), ...serving(10) }],
-  ["restartOnNewRevision", { status: rolling(atTen(5)), ...serving(10, { version: { revision: "c" } }) }],
-  ["failOnChecks", { status: rolling(atTen(5), { checks: [{ ...passing, verdict: "Fail" }] }), ...serving(10) }],
-  [
-    "failOnDeadline",
-    { status: rolling({ waitingSince: ago(601) }), see: { target: workload("b", { settled: false, available: 0 }) } },
-  ],
   [
     "waitForPrimary",
     {

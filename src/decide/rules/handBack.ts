@@ -24,7 +24,9 @@ export function letGo(s: Situation): Answered | undefined {
   if (!leaving(s)) return undefined;
   const nothing = s.canary.metadata.finalizers?.includes(FINALIZER) !== true;
   if (nothing) return { phase, message: "being deleted", actions: [], statusStays: true };
-  const untouched = s.memory.promoted === undefined && s.primary === undefined && !s.services.primary.exists;
+  // The leaf Services alone change nothing for anybody, unless the target's pods answer through them.
+  const unused = !s.services.primary.exists || s.services.canary.ready === 0;
+  const untouched = s.memory.promoted === undefined && s.primary === undefined && unused;
   if (!s.namespaceTerminating && !untouched) return undefined;
   const message = untouched ? "nothing was adopted" : "the namespace is being deleted";
   return { phase, message, actions: [{ kind: "removeFinalizer" }] };

@@ -36,7 +36,8 @@ function restingPhase(s: Situation): { phase: Answered["phase"]; message: string
 /** Follows a target that changes in the middle of a rollout: back to weight 0 first, then its pods, then from step 1. */
 export function restartOnNewRevision(s: Situation): Answered | undefined {
   const { rollout, target, revision } = s;
-  if (rollout === undefined || target === undefined || revision === rollout.revision) return undefined;
+  if (s.canary.spec.suspend || rollout === undefined || target === undefined || revision === rollout.revision)
+    return undefined;
   // The primary took the revision that was judged; whatever came later is a rollout of its own, after this one.
   if (primaryHasRevision(s, rollout)) return undefined;
   const reverted = revision === s.memory.promoted?.revision;
@@ -61,7 +62,8 @@ export function restartOnNewRevision(s: Situation): Answered | undefined {
 /** Rolls back when a check has failed. */
 export function failOnChecks(s: Situation): Answered | undefined {
   const { rollout } = s;
-  if (rollout === undefined || rollout.unjudged === true || primaryHasRevision(s, rollout)) return undefined;
+  if (s.canary.spec.suspend || rollout === undefined || rollout.unjudged === true) return undefined;
+  if (primaryHasRevision(s, rollout)) return undefined;
   const failed = failedCheck(s.checks);
   if (failed === undefined) return undefined;
   const message = `check ${failed.name} failed: ${failed.message}`;
@@ -71,7 +73,8 @@ export function failOnChecks(s: Situation): Answered | undefined {
 /** Rolls back when the canary's pods do not get ready within `progressDeadlineSeconds`. */
 export function failOnDeadline(s: Situation): Answered | undefined {
   const { rollout } = s;
-  if (rollout?.waitingSince === undefined || primaryHasRevision(s, rollout)) return undefined;
+  if (s.canary.spec.suspend || rollout?.waitingSince === undefined) return undefined;
+  if (primaryHasRevision(s, rollout)) return undefined;
   const deadline = s.canary.spec.progressDeadlineSeconds;
   if (elapsedMs(s.now, rollout.waitingSince) < deadline * 1_000) return undefined;
   // Nobody may have looked for longer than that: what counts is whether they are ready now.

@@ -84,7 +84,7 @@ function obey(s: Situation, request: Request): Obeyed {
   const { rollout } = s;
   if (request.action === "Retry") return retry(s, request);
   if (rollout === undefined) return { refused: `there is no rollout to ${request.action.toLowerCase()}` };
-  const other = otherRevision(request, rollout.revision);
+  const other = otherRevision(request, rollout.revision) ?? askedBefore(request, rollout);
   if (other !== undefined) return { refused: other };
   if (rollout.withdrawal !== undefined)
     return { refused: `the rollout is being taken back: ${rollout.withdrawal.message}` };
@@ -169,6 +169,16 @@ function pausedBy(s: Situation, request: Request): NonNullable<RolloutMemory["pa
 function otherRevision(request: Request, revision: string): string | undefined {
   if (request.revision === undefined || request.revision === revision) return undefined;
   return `asked for revision ${request.revision}, but revision ${revision} is under way`;
+}
+
+/**
+ * A request that names no revision means the rollout that its author saw. One that was made before this rollout began
+ * meant another one. Creation is known to the second.
+ */
+function askedBefore(request: Request, rollout: RolloutMemory): string | undefined {
+  if (request.revision !== undefined || request.created === undefined) return undefined;
+  if (!(Date.parse(request.created) + 1_000 <= Date.parse(rollout.startedAt))) return undefined;
+  return `was asked before the rollout of revision ${rollout.revision} began; ask again, or name the revision`;
 }
 
 function by(request: Request): string {

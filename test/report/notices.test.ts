@@ -5,7 +5,7 @@ import { createInformers } from "../../src/kube/informers.ts";
 import { kinds } from "../../src/kube/kinds.ts";
 import type { KubeObject } from "../../src/kube/port.ts";
 import { silentLog } from "../../src/lib/log.ts";
-import { reportUnreadable } from "../../src/report/unreadable.ts";
+import { reportUnreadable } from "../../src/report/notices.ts";
 import { createTelemetry } from "../../src/server/telemetry.ts";
 import { createApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
 import { createMemoryKube } from "../../src/sandbox/memoryKube.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { adopted, bad, conditionOf, good, outcomes, rolledBack, underWay, watchLives } from "./lives.ts";
-import { withAnalysis, withSteps } from "./manifests.ts";
+import { kinds } from "../../src/kube/kinds.ts";
+import { NAMESPACE, oneCheck, withAnalysis, withSteps } from "./manifests.ts";
 
 watchLives();
 
@@ -108,5 +109,35 @@ describe("a bad release", () => {
     }
     expect(life.status().history).toHaveLength(10);
     expect(outcomes(life)[0]).toBe("example/web:13 Failed");
+  });
+});
+
+describe("a canary that fails", () => {
+  it("is rolled back although somebody has just made a mistake in the Canary", async () => {
+    const life = await underWay();
+    const missing = { name: "other", threshold: { query: "up", max: 1, providerRef: { name: "nobody" } } };
+    await life.patchCanary({ analysis: { interval: "10s", checks: [{ ...oneCheck }, missing] } });
+    await life.until("the mistake", () => conditionOf(life, "Stalled")?.reason === "NoMetricProvider");
+    life.ask = bad;
+    await life.until("rollback", ({ phase }) => phase === "Failed");
+    expect(outcomes(life)).toEqual(["example/web:2 Failed"]);
+  });
+
+  it("is rolled back by an Abort whose reason fills the whole field", async () => {
+    const life = await underWay();
+    const reason = "x".repeat(1_024);
+    expect(await life.act("Abort", { reason, requestedBy: "alice" })).toContain("Applied");
+    await life.until("rollback", ({ phase }) => phase === "Failed");
+    expect(life.status().failed?.why.message).toHaveLength(1_024);
+  });
+
+  it("is told although its release annotation is longer than the status holds", async () => {
+    const life = await underWay();
+    const annotations = { "aviary.dev/release": "r".repeat(400) };
+    await life.kube.mergePatch(kinds.deployment, { namespace: NAMESPACE, name: "web" }, { metadata: { annotations } });
+    life.ask = bad;
+    await life.until("rollback", ({ phase }) => phase === "Failed");
+    expect(life.status().targets?.[0]).toMatchObject({ result: "Failed" });
+    expect(life.status().target?.release).toHaveLength(256);
   });
 });

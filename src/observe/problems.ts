@@ -7,10 +7,10 @@ import type { KubeObject } from "../kube/port.ts";
 import { isOurs } from "../lib/names.ts";
 import { rememberByText } from "../lib/remember.ts";
 import { checkPromql } from "../metrics/promql.ts";
-import { fillQuery } from "../metrics/variables.ts";
 import type { RouteView } from "../routers/router.ts";
 import { selects } from "./label.ts";
 import type { FoundProvider } from "./providers.ts";
+import { queryOf } from "./query.ts";
 import type { Scene } from "./scene.ts";
 
 /** Canaries are looked at often and their queries change seldom. */
@@ -178,7 +178,7 @@ function routeProblem({ route, scene, reads }: ProblemInput): Problem | undefine
 }
 
 function checkProblem({ scene, provider }: ProblemInput): Problem | undefined {
-  const { canary, names } = scene;
+  const { canary } = scene;
   for (const check of canary.spec.analysis.checks) {
     const found = provider(canary, check);
     if (!found.ok) {
@@ -188,14 +188,7 @@ function checkProblem({ scene, provider }: ProblemInput): Problem | undefined {
           : "correct it";
       return { reason: found.reason, message: found.message, hint, blocksTraffic: false };
     }
-    const { interval } = canary.spec.analysis;
-    const filled = fillQuery(check.threshold.query, {
-      namespace: names.namespace,
-      target: names.target,
-      primary: names.primary,
-      canary: names.canaryService,
-      interval,
-    });
+    const filled = queryOf(canary, check);
     const parsed = filled.ok ? parsePromql(filled.query) : undefined;
     const wrong = !filled.ok
       ? filled.message

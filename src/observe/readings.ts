@@ -1,13 +1,12 @@
 import type { Canary, Check } from "../api/canary.ts";
 import type { CheckStatus } from "../api/status.ts";
 import type { TakenReading } from "../decide/types.ts";
-import { namesOf } from "../lib/names.ts";
 import { rememberByText } from "../lib/remember.ts";
 import { parseDuration } from "../lib/time.ts";
 import type { Clock } from "../lib/time.ts";
 import type { Reading } from "../metrics/provider.ts";
 import { windowMs } from "../metrics/promqlWindow.ts";
-import { fillQuery } from "../metrics/variables.ts";
+import { queryOf } from "./query.ts";
 
 /** Asks a metrics back-end; finds it, with its credentials, by the check's `providerRef`. Never rejects but by abort. */
 export type AskProvider = (
@@ -45,7 +44,7 @@ export function createReadings({ clock, ask, onAnswer, signal }: ReadingsOptions
   const entries = new Map<string, Map<string, Entry>>();
 
   const start = (key: string, canary: Canary, check: Check, entry: Entry): void => {
-    const filled = fillQuery(check.threshold.query, variablesOf(canary));
+    const filled = queryOf(canary, check);
     const timeMs = clock.now();
     if (!filled.ok) {
       entry.answer = {
@@ -121,25 +120,14 @@ function isDue(canary: Canary, check: Check, known: CheckStatus | undefined, now
   const rollout = canary.status?.rollout;
   const effective = Date.parse(rollout?.effectiveSince ?? "");
   const last = known?.lastReading === undefined ? effective : Math.max(effective, Date.parse(known.lastReading));
+  if (now - last < interval) return false;
   const first = Date.parse(rollout?.firstWeightAt ?? rollout?.effectiveSince ?? "");
-  const filled = fillQuery(check.threshold.query, variablesOf(canary));
+  const filled = queryOf(canary, check);
   const window = filled.ok ? Math.min(windowOf(filled.query), MAX_WINDOW_MS) : 0;
-  return now - last >= interval && now - first >= window;
+  return now - first >= window;
 }
 
 const windowOf = rememberByText(1_000, windowMs);
 
 /** A query over hours is about something else than this release, and is not waited for. */
 const MAX_WINDOW_MS = 300_000;
-
-/** What queries may name. */
-function variablesOf(canary: Canary): Parameters<typeof fillQuery>[1] {
-  const names = namesOf(canary);
-  return {
-    namespace: names.namespace,
-    target: names.target,
-    primary: names.primary,
-    canary: names.canaryService,
-    interval: canary.spec.analysis.interval,
-  };
-}

@@ -1,8 +1,7 @@
 import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
-import type { RolloutMemory } from "../../api/status.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { podsTrouble } from "../rollout.ts";
-import { effectOf } from "../traffic.ts";
+import { effectOf, shiftTo } from "../traffic.ts";
 import { FINALIZER } from "../../lib/names.ts";
 import { pointWithFeed } from "./adoption.ts";
 
@@ -56,12 +55,10 @@ export function moveTrafficToPrimary(s: Situation): Answered | undefined {
   const effect = effectOf(s, 0, since);
   // A crash may have lost the note of when the weight was written: it is written, and noted, again.
   if (effect.state === "differs" || (exposed && since === undefined)) {
-    return {
-      phase,
-      message: "the primary takes all traffic",
-      actions: [{ kind: "setWeight", weight: 0 }],
-      ...(s.rollout === undefined ? {} : { memory: { rollout: withoutWeight(s.rollout, s.now) } }),
-    };
+    const message = "the primary takes all traffic";
+    return s.rollout === undefined
+      ? { phase, message, actions: [{ kind: "setWeight", weight: 0 }] }
+      : shiftTo(s, { phase, rollout: s.rollout, weight: 0, message });
   }
   if (effect.state === "pending") {
     return {
@@ -74,11 +71,6 @@ export function moveTrafficToPrimary(s: Situation): Answered | undefined {
   const left = exposed ? s.settleMs + s.drainMs - elapsedMs(s.now, since) : 0;
   if (left <= 0) return undefined;
   return { phase, message: "draining the canary", actions: [], recheckAfterMs: left };
-}
-
-function withoutWeight(rollout: RolloutMemory, now: number): RolloutMemory {
-  const { effectiveSince: _effective, ...rest } = rollout;
-  return { ...rest, weight: 0, weightSince: timestamp(now) };
 }
 
 /** Ends with the primary as it serves, where that is wanted, or nothing else is left. */

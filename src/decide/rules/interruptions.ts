@@ -2,7 +2,7 @@ import { failedCheck } from "../checks.ts";
 import { hasPodsFor, newRollout, podsTrouble, primaryHasRevision, stepWeight, withdraw } from "../rollout.ts";
 import { elapsedMs, timestamp } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
-import { keepWeight } from "../traffic.ts";
+import { keepWeight, shiftTo } from "../traffic.ts";
 
 /** Holds everything while the Canary is suspended: the weight is kept and put back, no step is taken. */
 export function honourSuspend(s: Situation): Answered | undefined {
@@ -102,20 +102,12 @@ export function protectUsers(s: Situation): Answered | undefined {
   if (s.problem?.blocksTraffic === true) return undefined;
   if (s.services.primary.ready === 0) return undefined;
   if (primaryHasRevision(s, rollout) && s.primary?.settled !== true) return undefined;
-  const { effectiveSince: _effective, ...rest } = rollout;
-  return {
+  return shiftTo(s, {
     phase: rollout.promoting === true ? "Promoting" : "Progressing",
+    rollout: { ...rollout, waitingSince: rollout.waitingSince ?? timestamp(s.now) },
+    weight: 0,
     message: `no canary pod is ready: all traffic goes to the primary (${podsTrouble(s.target)})`,
-    actions: [{ kind: "setWeight", weight: 0 }],
-    memory: {
-      rollout: {
-        ...rest,
-        weight: 0,
-        weightSince: timestamp(s.now),
-        waitingSince: rollout.waitingSince ?? timestamp(s.now),
-      },
-    },
-  };
+  });
 }
 
 /** Holds while a person has paused the rollout. */

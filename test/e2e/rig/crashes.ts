@@ -1,3 +1,4 @@
+import { seededRandom } from "../../../src/sandbox/random.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CanaryStatus } from "../../../src/api/status.ts";
 import type { Rig } from "./rig.ts";
@@ -17,7 +18,7 @@ interface CrashOptions {
  * throws when the controller was never killed.
  */
 export function crashAtTransitions({ rig, shop, seed, share }: CrashOptions): () => Promise<void> {
-  const random = randomFrom(seed);
+  const random = seededRandom(seed);
   let over = false;
   let crashes = 0;
   const loop = async (): Promise<void> => {
@@ -48,15 +49,4 @@ export function crashAtTransitions({ rig, shop, seed, share }: CrashOptions): ()
 function stateOf({ phase, step, weight, why, target }: CanaryStatus): string {
   if (phase === undefined) return "";
   return [target?.revision ?? "", phase, step ?? "", weight ?? 0, why?.rule ?? ""].join(" ");
-}
-
-/** Numbers of at least 0 and below 1. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -202,10 +202,15 @@ export interface Traffic {
 type StoredSpec = z.output<ReturnType<typeof canarySpecSchema>>;
 export type ServiceSpec = NonNullable<StoredSpec["service"]>;
 
+/** `spec.strategy`: its one block, defaults filled in. */
+export interface Strategy {
+  readonly canary: { readonly steps: readonly Step[] };
+}
+
 /** `spec` with defaults filled in and choices resolved. */
 export interface CanarySpec extends Omit<StoredSpec, "traffic" | "strategy" | "analysis"> {
   readonly traffic: Traffic;
-  readonly strategy: { readonly canary: { readonly steps: readonly Step[] } };
+  readonly strategy: Strategy;
   readonly analysis: Analysis;
 }
 
@@ -245,17 +250,23 @@ function resolve(spec: StoredSpec, blocks: readonly string[]): CanarySpec | stri
   const present = Object.entries(rest).filter(([name, block]) => blocks.includes(name) && block !== undefined);
   const [only, second] = present;
   if (only === undefined || second !== undefined) return `traffic: choose exactly one of ${blocks.join(", ")}`;
-  const steps = (spec.strategy.canary?.steps ?? []).map(resolveStep);
-  if (steps.length === 0) return "strategy: choose exactly one of canary";
-  if (!steps.every((step) => step !== undefined)) return "strategy.canary.steps: choose exactly one of weight, pause";
+  const strategy = resolveStrategy(spec.strategy);
+  if (typeof strategy === "string") return strategy;
   const checks = (spec.analysis.checks ?? []).map(resolveCheck);
   if (!checks.every((check) => check !== undefined)) return "analysis.checks: exactly one kind is needed";
   return {
     ...spec,
     traffic: { ...(settle === undefined ? {} : { settle }), drain, router: only[0], block: only[1] },
-    strategy: { canary: { steps } },
+    strategy,
     analysis: { ...spec.analysis, checks, unjudged: spec.analysis.unjudged ?? false },
   };
+}
+
+function resolveStrategy({ canary }: StoredSpec["strategy"]): Strategy | string {
+  if (canary === undefined) return "strategy: choose exactly one of canary";
+  const steps = canary.steps.map(resolveStep);
+  if (!steps.every((step) => step !== undefined)) return "strategy.canary.steps: choose exactly one of weight, pause";
+  return { canary: { steps } };
 }
 
 function resolveStep({ weight, hold, pause }: z.output<typeof step>): Step | undefined {

@@ -2,6 +2,7 @@ import type { Step, WeightStep } from "../api/canary.ts";
 import type { CheckStatus, RolloutMemory } from "../api/status.ts";
 import { parseDuration } from "../lib/time.ts";
 import { judge } from "./checks.ts";
+import { stepsOf } from "./strategy.ts";
 import type { Decision, Memory, Observation } from "./types.ts";
 
 /** An observation together with what follows from it directly, so that every rule reads the same words. */
@@ -40,7 +41,7 @@ export function situate(observation: Observation): Situation {
       drainingSince: status?.drainingSince,
       primaryLabel: status?.primaryLabel,
     },
-    steps: spec.strategy.canary.steps,
+    steps: stepsOf(spec.strategy),
     revision: observation.target?.version.revision,
     weight: rollout?.weight ?? 0,
   };

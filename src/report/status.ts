@@ -3,6 +3,7 @@ import { HISTORY_LIMIT } from "../api/status.ts";
 import type { CanaryStatus, Phase } from "../api/status.ts";
 import { clip } from "../lib/text.ts";
 import { stepLabel } from "../decide/situation.ts";
+import { stepsOf } from "../decide/strategy.ts";
 import type { Decision, Observation } from "../decide/types.ts";
 
 /** The status after a decision whose actions have all been performed. Pure. */
@@ -47,7 +48,7 @@ function clipped<T extends { readonly reason: string; readonly message: string }
 function stepOf({ canary }: Observation, { memory }: Decision): string | undefined {
   const { rollout } = memory;
   if (rollout === undefined) return undefined;
-  const of = canary.spec.strategy.canary.steps.length;
+  const of = stepsOf(canary.spec.strategy).length;
   return stepLabel(rollout.promoting === true ? of - 1 : rollout.step, of);
 }
 

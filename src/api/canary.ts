@@ -6,17 +6,16 @@ import type { Metadata, Parsed } from "./object.ts";
 import { duration, exactlyOneOf, listMap, portNumberOrName, withRules } from "./schema.ts";
 import { canaryStatusSchema } from "./status.ts";
 import type { CanaryStatus } from "./status.ts";
+import { resolveStrategy, strategySchema } from "./strategy.ts";
+import type { Strategy } from "./strategy.ts";
 
 export type { Analysis, Check, ProviderRef, Threshold, ThresholdCheck } from "./analysis.ts";
+export type { PauseStep, Step, Strategy, WeightStep } from "./strategy.ts";
 
 /** Schemas of the blocks under `spec.traffic`, by name; every router brings its own. */
 export interface TrafficBlocks {
   readonly trafficBlocks: Readonly<Record<string, z.ZodType>>;
 }
-
-/** How long a step with a weight is held when it does not say. */
-export const DEFAULT_HOLD = "60s";
-const DEFAULT_WEIGHTS = [5, 10, 20, 30, 40, 50] as const;
 
 const SERVICE_NAME = "^[a-z]([-a-z0-9]*[a-z0-9])?$";
 
@@ -92,36 +91,6 @@ const service = withRules(
   },
 ).describe("Ports of the apex, primary and canary Services. Left out: the container ports of the target.");
 
-const step = withRules(
-  z.object({
-    weight: z.int().min(0).max(100).optional().describe("Percent of requests that go to the canary."),
-    hold: duration({ min: "1s", max: "168h" })
-      .optional()
-      .describe("How long the weight is held, from when it is in effect. Default: 60s."),
-    pause: z.object({}).optional().describe("Waits until somebody approves, with a CanaryAction `Approve`."),
-  }),
-  exactlyOneOf(["weight", "pause"]),
-  {
-    rule: "!has(self.hold) || has(self.weight)",
-    message: "belongs to weight; a pause lasts until it is approved",
-    fieldPath: ".hold",
-  },
-);
-
-const canaryStrategy = z.object({
-  steps: z
-    .array(step)
-    .min(1)
-    .max(50)
-    .default(DEFAULT_WEIGHTS.map((weight) => ({ weight, hold: DEFAULT_HOLD })))
-    .describe("The steps in order. After the last one the canary takes everything, and the primary is changed."),
-});
-
-const strategy = withRules(
-  z.object({ canary: canaryStrategy.optional().describe("Moves the traffic to the new version in steps.") }),
-  exactlyOneOf(["canary"]),
-).describe("How a new version gets traffic: exactly one block.");
-
 function trafficSchema(blocks: TrafficBlocks["trafficBlocks"]) {
   const optional = Object.fromEntries(Object.entries(blocks).map(([name, schema]) => [name, schema.optional()]));
   return withRules(
@@ -145,7 +114,7 @@ export function canarySpecSchema({ trafficBlocks }: TrafficBlocks) {
       targetRef,
       service: service.optional(),
       traffic: trafficSchema(trafficBlocks),
-      strategy: strategy.prefault({ canary: {} }),
+      strategy: strategySchema.prefault({ canary: {} }),
       analysis: analysisSchema.prefault({}).describe("How the new version is judged."),
       progressDeadlineSeconds: z
         .int()
@@ -174,21 +143,6 @@ export function canarySpecSchema({ trafficBlocks }: TrafficBlocks) {
   return withRules(spec, judgedByWhat);
 }
 
-/** A step that gives the canary a share of the traffic. */
-export interface WeightStep {
-  /** Percent, 0 to 100. */
-  readonly weight: number;
-  /** Duration as text, filled in. */
-  readonly hold: string;
-}
-
-/** A step that waits for an approval. */
-export interface PauseStep {
-  readonly pause: Readonly<Record<string, never>>;
-}
-
-export type Step = WeightStep | PauseStep;
-
 /** `spec.traffic` with its one block named. */
 export interface Traffic {
   readonly settle?: string;
@@ -201,11 +155,6 @@ export interface Traffic {
 
 type StoredSpec = z.output<ReturnType<typeof canarySpecSchema>>;
 export type ServiceSpec = NonNullable<StoredSpec["service"]>;
-
-/** `spec.strategy`: its one block, defaults filled in. */
-export interface Strategy {
-  readonly canary: { readonly steps: readonly Step[] };
-}
 
 /** `spec` with defaults filled in and choices resolved. */
 export interface CanarySpec extends Omit<StoredSpec, "traffic" | "strategy" | "analysis"> {
@@ -260,18 +209,6 @@ function resolve(spec: StoredSpec, blocks: readonly string[]): CanarySpec | stri
     strategy,
     analysis: { ...spec.analysis, checks, unjudged: spec.analysis.unjudged ?? false },
   };
-}
-
-function resolveStrategy({ canary }: StoredSpec["strategy"]): Strategy | string {
-  if (canary === undefined) return "strategy: choose exactly one of canary";
-  const steps = canary.steps.map(resolveStep);
-  if (!steps.every((step) => step !== undefined)) return "strategy.canary.steps: choose exactly one of weight, pause";
-  return { canary: { steps } };
-}
-
-function resolveStep({ weight, hold, pause }: z.output<typeof step>): Step | undefined {
-  if (pause !== undefined) return weight === undefined ? { pause: {} } : undefined;
-  return weight === undefined ? undefined : { weight, hold: hold ?? DEFAULT_HOLD };
 }
 
 function resolveCheck({ name, threshold }: StoredCheck): Check | undefined {

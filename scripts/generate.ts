@@ -12,6 +12,7 @@ import type { CustomResourceDefinition } from "../src/api/crd.ts";
 import { metricProviders } from "../src/metrics/index.ts";
 import { routers } from "../src/routers/index.ts";
 import { configurationReference } from "../src/settings.ts";
+import { targetKinds } from "../src/workloads/index.ts";
 import { apiReference } from "./apiReference.ts";
 import { rulesReference } from "./rulesReference.ts";
 
@@ -21,7 +22,11 @@ const root = join(import.meta.dirname, "..");
 export function generatedFiles(): ReadonlyMap<string, string> {
   const byName = (plugins: readonly { readonly name: string; readonly schema: z.ZodType }[]) =>
     Object.fromEntries(plugins.map(({ name, schema }) => [name, schema]));
-  const definitions = customResourceDefinitions({ trafficBlocks: byName(routers), blocks: byName(metricProviders) });
+  const definitions = customResourceDefinitions({
+    trafficBlocks: byName(routers),
+    targetKinds,
+    blocks: byName(metricProviders),
+  });
   const files = definitions.map((crd): [string, string] => [`crds/${crd.spec.names.plural}.yaml`, crdFile(crd)]);
   return new Map([
     ...files,

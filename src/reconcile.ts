@@ -17,11 +17,12 @@ import type { Clock } from "./lib/time.ts";
 import { observe } from "./observe/observe.ts";
 import type { ProviderOptions } from "./observe/providers.ts";
 import type { Readings } from "./observe/readings.ts";
-import { routeRefsOf } from "./observe/scene.ts";
+import { kindsOf } from "./observe/scene.ts";
 import { report } from "./report/report.ts";
 import { reportRefusedWrite, reportUnreadable } from "./report/notices.ts";
 import { routers } from "./routers/index.ts";
 import type { Telemetry } from "./server/telemetry.ts";
+import { targetKinds } from "./workloads/index.ts";
 
 export interface ReconcileOptions {
   readonly kube: Kube;
@@ -35,7 +36,7 @@ export interface ReconcileOptions {
 }
 
 export const parseCanary = rememberByObject<object, ReturnType<ReturnType<typeof canaryParser>>>(
-  canaryParser({ trafficBlocks: Object.fromEntries(routers.map(({ name, schema }) => [name, schema])) }),
+  canaryParser({ trafficBlocks: Object.fromEntries(routers.map(({ name, schema }) => [name, schema])), targetKinds }),
 );
 
 /**
@@ -71,7 +72,7 @@ export async function reconcile(key: string, options: ReconcileOptions, signal: 
 const SYNC_RECHECK_MS = 250;
 
 function isSyncing(reads: FreshReads, canary: Canary): boolean {
-  return routeRefsOf(canary).some(({ kind }) => reads.state(kind) === "starting");
+  return kindsOf(canary).some((kind) => reads.state(kind) === "starting");
 }
 
 type Stored =

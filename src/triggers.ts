@@ -5,7 +5,7 @@ import { SERVICE_NAME_LABEL } from "./kube/objects.ts";
 import type { KubeObject, ResourceKind } from "./kube/port.ts";
 import type { Queue } from "./kube/queue.ts";
 import { namesOf } from "./lib/names.ts";
-import { routeRefsOf } from "./observe/scene.ts";
+import { kindsOf, routeRefsOf, targetKindOf } from "./observe/scene.ts";
 import { parseCanary } from "./reconcile.ts";
 
 export interface TriggerOptions {
@@ -21,12 +21,13 @@ interface Watchers {
 }
 
 /**
- * Starts the watches that are always needed; those of routes begin with the first canary that has one.
+ * Starts the watches that are always needed; those of routes and of kinds of targets begin with the first canary that
+ * has one.
  * Nothing is asked of the API server for a canary while nothing happens.
  */
 export function watchEverything({ informers, queue }: TriggerOptions): void {
   const watchers: Watchers = { byObject: new Map(), objectsOf: new Map() };
-  const routeKinds = new Set<string>();
+  const watched = new Set<string>();
 
   const wake = (id: string): void => {
     for (const key of watchers.byObject.get(id) ?? []) queue.add(key);
@@ -48,14 +49,17 @@ export function watchEverything({ informers, queue }: TriggerOptions): void {
     if (!parsed.ok) return;
     const names = namesOf(parsed.canary);
     const routeRefs = routeRefsOf(parsed.canary);
-    for (const { kind } of routeRefs) {
-      if (routeKinds.has(kind.plural)) continue;
-      routeKinds.add(kind.plural);
+    const targetKind = targetKindOf(parsed.canary);
+    informers.cache(targetKind, { keep: dropWhatNobodyReads });
+    for (const kind of kindsOf(parsed.canary)) {
+      const id = `${kind.group}/${kind.plural}`;
+      if (watched.has(id)) continue;
+      watched.add(id);
       watchKind(kind, ownName);
     }
     const services = [names.target, names.primary, names.canaryService];
     const ids = [
-      ...[names.target, names.primary].map((name) => idOf(kinds.deployment, names.namespace, name)),
+      ...[names.target, names.primary].map((name) => idOf(targetKind, names.namespace, name)),
       ...services.map((name) => idOf(kinds.service, names.namespace, name)),
       ...services.map((name) => idOf(kinds.endpointSlice, names.namespace, name)),
       ...routeRefs.map(({ kind, namespace, name }) => idOf(kind, namespace, name)),
@@ -66,7 +70,6 @@ export function watchEverything({ informers, queue }: TriggerOptions): void {
   };
 
   startCaches(informers);
-  watchKind(kinds.deployment, ownName);
   watchKind(kinds.service, ownName);
   watchKind(kinds.endpointSlice, (slice) => slice.metadata.labels?.[SERVICE_NAME_LABEL]);
   watchKind(

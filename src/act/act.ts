@@ -54,7 +54,7 @@ async function perform(action: Action, { observation, scene, writer }: Context):
     case "restartPrimary":
       return restartPrimary(scene, writer, action.restartedAt);
     case "deletePrimary":
-      if (scene.primary !== undefined) await writer.remove(kinds.deployment, scene.primary);
+      if (scene.primary !== undefined) await writer.remove(scene.workload.kind, scene.primary);
       return;
     case "setWeight":
       return writeRoute(scene, writer, scene.router.plan(scene.routeInput, action.weight));
@@ -92,9 +92,10 @@ async function ensurePrimary(
   writer: Writer,
   { replicas, revision }: { readonly replicas: number; readonly revision: string },
 ): Promise<void> {
-  const { target, label, names } = scene;
+  const { target, label, names, workload } = scene;
   if (target === undefined || label === undefined) return;
-  await writer.apply(kinds.deployment, primaryFrom({ target, label, name: names.primary, replicas, revision }));
+  const primary = primaryFrom({ workload, target, label, name: names.primary, replicas, revision });
+  await writer.apply(workload.kind, primary);
 }
 
 async function restartPrimary(scene: Scene, writer: Writer, restartedAt: string): Promise<void> {
@@ -102,7 +103,7 @@ async function restartPrimary(scene: Scene, writer: Writer, restartedAt: string)
   if (primary === undefined) return;
   const held = primary.spec.template.metadata?.annotations;
   const path = "/spec/template/metadata/annotations";
-  await writer.patch(kinds.deployment, primary, [
+  await writer.patch(scene.workload.kind, primary, [
     held === undefined
       ? { op: "add", path, value: { [annotations.restartedAt]: restartedAt } }
       : { op: "add", path: `${path}/${annotations.restartedAt.replaceAll("/", "~1")}`, value: restartedAt },

@@ -1,4 +1,5 @@
 import type { PatchOperation, ResourceKind } from "../kube/port.ts";
+import { workloads } from "../workloads/index.ts";
 import { InvariantError } from "./invariants.ts";
 
 /**
@@ -7,9 +8,7 @@ import { InvariantError } from "./invariants.ts";
  */
 export const foreignFields: readonly { readonly kind: string; readonly path: RegExp; readonly why: string }[] = [
   { kind: "Canary", path: /^\/metadata\/finalizers(\/|$)/, why: "the finalizer that hands traffic back" },
-  { kind: "Deployment", path: /^\/spec\/replicas$/, why: "the target's size" },
-  { kind: "Deployment", path: /^\/spec\/paused$/, why: "the freeze of the target's pods" },
-  { kind: "Deployment", path: /^\/spec\/template$/, why: "the promoted template, at Restore" },
+  ...workloads.flatMap(({ kind, foreignFields: fields }) => fields.map((field) => ({ kind: kind.kind, ...field }))),
   { kind: "Service", path: /^\/spec\/selector$/, why: "where the apex Service points" },
   {
     kind: "HTTPRoute",

@@ -1,9 +1,12 @@
-import type { Deployment, Labels, PodTemplateSpec } from "../kube/objects.ts";
+import { apiVersionOf } from "../kube/kinds.ts";
+import type { Labels, PodTemplateSpec, WorkloadObject } from "../kube/objects.ts";
 import { annotations, MANAGED_BY } from "../lib/names.ts";
 import type { PrimaryLabel } from "../observe/label.ts";
+import type { WorkloadKind } from "../workloads/workload.ts";
 
 interface PrimaryInput {
-  readonly target: Deployment;
+  readonly workload: WorkloadKind;
+  readonly target: WorkloadObject;
   readonly name: string;
   readonly label: PrimaryLabel;
   readonly replicas: number;
@@ -14,13 +17,13 @@ interface PrimaryInput {
  * The primary: the target under another name, with one selector label changed, so that no selector of the target's
  * matches its pods. It carries no ownerReference: nothing that happens to the Canary may collect the pods that serve.
  */
-export function primaryFrom({ target, name, label, replicas, revision }: PrimaryInput): Deployment {
-  const { spec, metadata } = target;
+export function primaryFrom({ workload, target, name, label, replicas, revision }: PrimaryInput): WorkloadObject {
+  const { metadata } = target;
+  const { selector } = target.spec;
   const release = metadata.annotations?.[annotations.release];
-  const { selector, template, paused: _paused, replicas: _replicas, strategy, ...rest } = spec;
   return {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
+    apiVersion: apiVersionOf(workload.kind),
+    kind: workload.kind.kind,
     metadata: {
       name,
       namespace: metadata.namespace ?? "default",
@@ -31,25 +34,21 @@ export function primaryFrom({ target, name, label, replicas, revision }: Primary
       },
     },
     spec: {
-      ...rest,
-      replicas,
+      ...workload.primarySpec(target, { name, replicas }),
       selector: { ...selector, matchLabels: { ...selector.matchLabels, [label.key]: label.value } },
-      // Whatever the target says: the primary serves everyone, so it never goes below its size.
-      strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: surgeOf(strategy) } },
-      template: relabel(template, label, selector.matchLabels?.[label.key]),
+      template: relabel(workload.template(target), label, selector.matchLabels?.[label.key]),
     },
   };
 }
 
 /** The promoted template as the target had it: the primary's, with the label put back. */
-export function targetTemplateFrom(primary: Deployment, target: Deployment, label: PrimaryLabel): PodTemplateSpec {
+export function targetTemplateFrom(
+  primary: WorkloadObject,
+  target: WorkloadObject,
+  label: PrimaryLabel,
+): PodTemplateSpec {
   const value = target.spec.selector.matchLabels?.[label.key];
   return relabel(primary.spec.template, { key: label.key, value: value ?? "" }, label.value);
-}
-
-function surgeOf(strategy: Deployment["spec"]["strategy"]): number | string {
-  const surge = strategy?.rollingUpdate?.maxSurge;
-  return surge === undefined || surge === 0 || surge === "0%" ? "25%" : surge;
 }
 
 /** A template with another value of the label, also where its own scheduling rules select by it. */

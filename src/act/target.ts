@@ -1,5 +1,4 @@
-import { kinds } from "../kube/kinds.ts";
-import type { Deployment } from "../kube/objects.ts";
+import type { PodTemplateSpec, WorkloadObject } from "../kube/objects.ts";
 import type { PatchOperation } from "../kube/port.ts";
 import type { Scene } from "../observe/scene.ts";
 import { targetTemplateFrom } from "./primary.ts";
@@ -16,41 +15,42 @@ type TargetAction =
 export async function changeTarget(scene: Scene, writer: Writer, action: TargetAction): Promise<void> {
   const { target } = scene;
   if (target === undefined) return;
-  await writer.patch(kinds.deployment, target, operationsFor(scene, target, action));
+  await writer.patch(scene.workload.kind, target, operationsFor(scene, target, action));
 }
 
-function operationsFor(scene: Scene, target: Deployment, action: TargetAction): readonly PatchOperation[] {
+function operationsFor(scene: Scene, target: WorkloadObject, action: TargetAction): readonly PatchOperation[] {
+  const { workload } = scene;
   switch (action.kind) {
     case "scaleTarget":
-      return [size(target, action.replicas)].flat();
+      return workload.resize(target, action.replicas);
     case "freezeTarget":
       // The pods that were looked at are those of this generation; a newer template must not be frozen unseen.
-      return [
-        { op: "test", path: "/metadata/generation", value: action.generation },
-        { op: "add", path: "/spec/paused", value: true },
-      ];
+      return [{ op: "test", path: "/metadata/generation", value: action.generation }, ...workload.freeze(target)];
     case "thawTarget":
-      return thaw(target);
+      return workload.thaw(target);
     case "parkTarget":
-      return [...size(target, 0), ...thaw(target)];
+      return [...workload.resize(target, 0), ...workload.thaw(target)];
     case "restoreTarget":
-      return [...template(scene, target, action.template), ...size(target, action.replicas), ...thaw(target)];
+      return restore(scene, target, action);
   }
 }
 
-function size(target: Deployment, replicas: number): PatchOperation[] {
-  return target.spec.replicas === replicas ? [] : [{ op: "add", path: "/spec/replicas", value: replicas }];
+function restore(
+  { workload, primary, label }: Scene,
+  target: WorkloadObject,
+  { replicas, template }: Extract<TargetAction, { kind: "restoreTarget" }>,
+): readonly PatchOperation[] {
+  if (template === "keep" || primary === undefined || label === undefined) {
+    return [...workload.resize(target, replicas), ...workload.thaw(target)];
+  }
+  const promoted = targetTemplateFrom(primary, target, label);
+  const restored: WorkloadObject = { ...target, spec: { ...target.spec, template: promoted } };
+  return [...replaceTemplate(target, promoted), ...workload.resize(restored, replicas), ...workload.thaw(restored)];
 }
 
-function thaw(target: Deployment): PatchOperation[] {
-  return target.spec.paused === true ? [{ op: "remove", path: "/spec/paused" }] : [];
-}
-
-function template(scene: Scene, target: Deployment, which: "keep" | "promoted"): PatchOperation[] {
-  const { primary, label } = scene;
-  if (which === "keep" || primary === undefined || label === undefined) return [];
+function replaceTemplate(target: WorkloadObject, template: PodTemplateSpec): readonly PatchOperation[] {
   return [
     { op: "test", path: "/metadata/generation", value: target.metadata.generation ?? 0 },
-    { op: "replace", path: "/spec/template", value: targetTemplateFrom(primary, target, label) },
+    { op: "replace", path: "/spec/template", value: template },
   ];
 }

@@ -12,38 +12,43 @@ import type { Strategy } from "./strategy.ts";
 export type { Analysis, Check, ProviderRef, Threshold, ThresholdCheck } from "./analysis.ts";
 export type { PauseStep, Step, Strategy, WeightStep } from "./strategy.ts";
 
-/** Schemas of the blocks under `spec.traffic`, by name; every router brings its own. */
-export interface TrafficBlocks {
+/** What plug-ins bring into the schema. */
+export interface CanaryPlugIns {
+  /** Schemas of the blocks under `spec.traffic`, by name; every router brings its own. */
   readonly trafficBlocks: Readonly<Record<string, z.ZodType>>;
+  /** Kinds of workloads that can be a target. */
+  readonly targetKinds: readonly string[];
 }
 
 const SERVICE_NAME = "^[a-z]([-a-z0-9]*[a-z0-9])?$";
 
-const targetRef = withRules(
-  z.object({
-    apiVersion: z.enum(["apps/v1"]).default("apps/v1").describe("API version of the workload."),
-    kind: z.enum(["Deployment"]).describe("Kind of the workload."),
-    name: withRules(
-      z.string().min(1).max(253),
-      {
-        rule: "self.size() <= 55",
-        message: "must have at most 55 characters, since <name>-primary has to be the name of a Service",
-      },
-      {
-        rule: `self.matches('${SERVICE_NAME}')`,
-        message:
-          "must be a name that a Service can have, since <name>-primary is one: lower-case letters, digits and '-', beginning with a letter",
-      },
-    ).describe("Name of the workload, in the namespace of the Canary."),
-  }),
-  {
-    rule: "self == oldSelf",
-    message: "targetRef cannot be changed; delete this Canary and create another",
-    reason: "FieldValueForbidden",
-  },
-).describe(
-  "The workload whose changes are rolled out in steps. It runs the new version; `<name>-primary` serves everyone.",
-);
+function targetRefSchema(kinds: readonly string[]) {
+  return withRules(
+    z.object({
+      apiVersion: z.enum(["apps/v1"]).default("apps/v1").describe("API version of the workload."),
+      kind: z.enum(kinds).describe("Kind of the workload."),
+      name: withRules(
+        z.string().min(1).max(253),
+        {
+          rule: "self.size() <= 55",
+          message: "must have at most 55 characters, since <name>-primary has to be the name of a Service",
+        },
+        {
+          rule: `self.matches('${SERVICE_NAME}')`,
+          message:
+            "must be a name that a Service can have, since <name>-primary is one: lower-case letters, digits and '-', beginning with a letter",
+        },
+      ).describe("Name of the workload, in the namespace of the Canary."),
+    }),
+    {
+      rule: "self == oldSelf",
+      message: "targetRef cannot be changed; delete this Canary and create another",
+      reason: "FieldValueForbidden",
+    },
+  ).describe(
+    "The workload whose changes are rolled out in steps. It runs the new version; `<name>-primary` serves everyone.",
+  );
+}
 
 const port = z.int().min(1).max(65535);
 
@@ -91,7 +96,7 @@ const service = withRules(
   },
 ).describe("Ports of the apex, primary and canary Services. Left out: the container ports of the target.");
 
-function trafficSchema(blocks: TrafficBlocks["trafficBlocks"]) {
+function trafficSchema(blocks: CanaryPlugIns["trafficBlocks"]) {
   const optional = Object.fromEntries(Object.entries(blocks).map(([name, schema]) => [name, schema.optional()]));
   return withRules(
     z.object({
@@ -107,11 +112,11 @@ function trafficSchema(blocks: TrafficBlocks["trafficBlocks"]) {
   ).describe("How traffic is split between the primary and the canary: exactly one block.");
 }
 
-/** Schema of `spec` with the blocks of the routers in it. */
-export function canarySpecSchema({ trafficBlocks }: TrafficBlocks) {
+/** Schema of `spec` with what the plug-ins bring in it. */
+export function canarySpecSchema({ trafficBlocks, targetKinds }: CanaryPlugIns) {
   const spec = z
     .object({
-      targetRef,
+      targetRef: targetRefSchema(targetKinds),
       service: service.optional(),
       traffic: trafficSchema(trafficBlocks),
       strategy: strategySchema.prefault({ canary: {} }),
@@ -176,10 +181,10 @@ export interface Canary {
  * stored before a default existed still works. What only CEL rules say is not checked again, except where the
  * result could not be typed otherwise.
  */
-export function canaryParser(blocks: TrafficBlocks): (object: unknown) => Parsed<"canary", Canary> {
-  const names = Object.keys(blocks.trafficBlocks);
+export function canaryParser(plugIns: CanaryPlugIns): (object: unknown) => Parsed<"canary", Canary> {
+  const names = Object.keys(plugIns.trafficBlocks);
   const schema = objectShape("Canary").extend({
-    spec: canarySpecSchema(blocks),
+    spec: canarySpecSchema(plugIns),
     status: canaryStatusSchema.optional(),
   });
   return (object) => {

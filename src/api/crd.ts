@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { canarySpecSchema } from "./canary.ts";
-import type { TrafficBlocks } from "./canary.ts";
+import type { CanaryPlugIns } from "./canary.ts";
 import { canaryActionSpecSchema, canaryActionStatusSchema } from "./canaryAction.ts";
 import { metricProviderSpecSchema } from "./metricProvider.ts";
 import type { MetricBlocks } from "./metricProvider.ts";
@@ -75,11 +75,11 @@ const NAME: Structural = {
 };
 
 /** The CRDs of Aviary, with the blocks of the plug-ins in them. */
-export function customResourceDefinitions(plugins: TrafficBlocks & MetricBlocks): readonly CustomResourceDefinition[] {
+export function customResourceDefinitions(plugins: CanaryPlugIns & MetricBlocks): readonly CustomResourceDefinition[] {
   return [canary(plugins), canaryAction, ...metricProviders(plugins)].map(definition);
 }
 
-function canary(blocks: TrafficBlocks): KindDefinition {
+function canary(plugIns: CanaryPlugIns): KindDefinition {
   const column = (name: string, jsonPath: string, description: string) =>
     ({ name, type: "string", jsonPath, description }) as const;
   return {
@@ -89,7 +89,7 @@ function canary(blocks: TrafficBlocks): KindDefinition {
     categories: ["aviary", "all"],
     namespaced: true,
     description: "A workload whose changes are rolled out in steps, judged at every step, and promoted or rolled back.",
-    spec: canarySpecSchema(blocks),
+    spec: canarySpecSchema(plugIns),
     status: canaryStatusSchema.describe("What is. Written by the controller only."),
     columns: [
       column("PHASE", ".status.phase", "What it is doing."),

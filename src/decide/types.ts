@@ -11,7 +11,7 @@ import type { RouteView } from "../routers/router.ts";
  * An Observation holds everything that one decision needs, with one `now`. A Decision holds absolute targets
  * ("weight 20", never "+10") and what is to be remembered, so that repeating it after a crash changes nothing.
  *
- *   target            the user's Deployment: runs the new version during a rollout, scaled to 0 in between
+ *   target            the user's workload: runs the new version during a rollout, scaled to 0 in between
  *   primary           our copy of it, `<name>-primary`, which serves everyone
  *   apex Service      `<name>`; leaf Services: `<name>-primary`, `<name>-canary`
  *
@@ -62,15 +62,18 @@ export interface Problem {
   readonly blocksTraffic: boolean;
 }
 
-/** A Deployment as rules see it. */
+/** A Deployment, a DaemonSet or a StatefulSet as rules see it. */
 export interface Workload {
   readonly uid: string;
   readonly generation: number;
   /** What its template says. For the primary: the revision it was copied from. */
   readonly version: Version;
-  /** `spec.replicas`. */
+  /** The size that is asked for; 0 is idle. */
   readonly replicas: number;
-  readonly paused: boolean;
+  /** It runs on every node that takes it, or nowhere: `replicas` cannot be chosen. */
+  readonly perNode?: true;
+  /** Its pods keep their template, whatever is applied. */
+  readonly frozen: boolean;
   /** Pods of the newest template that are available; 0 while the controller has not seen the newest generation. */
   readonly available: number;
   /** Its rolling update has finished: every pod runs the newest template and is available, none is left over. */

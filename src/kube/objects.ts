@@ -1,11 +1,13 @@
 /**
  * The parts of the built-in objects that Aviary reads or writes. What is not listed survives: objects are never rebuilt
  * from these types, only patched, or copied whole (`PodTemplateSpec`).
- * Ingresses and the Gateway API have a file of their own and are exported from here as well.
+ * Ingresses and the Gateway API, and the workloads beside Deployments, have files of their own and are exported from here
+ * as well.
  */
 import type { KubeObject, ObjectMeta } from "./port.ts";
 
 export type * from "./routeObjects.ts";
+export type * from "./workloadObjects.ts";
 
 export type Labels = Readonly<Record<string, string>>;
 

@@ -78,9 +78,10 @@ async function workloadsOf(
   scene: Scene,
   signal: AbortSignal,
 ): Promise<{ target: Workload | undefined; primary: Workload | undefined }> {
+  const { workload: kind } = scene;
   const { status } = scene.canary;
-  const target = scene.target === undefined ? undefined : targetOf(scene.target, undefined);
-  const primary = scene.primary === undefined ? undefined : primaryOf(scene.primary, undefined);
+  const target = scene.target === undefined ? undefined : targetOf(kind, scene.target, undefined);
+  const primary = scene.primary === undefined ? undefined : primaryOf(kind, scene.primary, undefined);
   const since = status?.rollout?.waitingSince;
   const waits =
     since !== undefined
@@ -89,10 +90,10 @@ async function workloadsOf(
   if (!waits) return { target, primary };
   // Its pods are on their way or in trouble: only they can say which.
   if (scene.target !== undefined && target !== undefined && target.replicas > 0 && target.available < target.replicas) {
-    return { target: targetOf(scene.target, await podTrouble(kube, scene.target, signal)), primary };
+    return { target: targetOf(kind, scene.target, await podTrouble(kube, scene.target, signal)), primary };
   }
   if (scene.primary !== undefined && primary !== undefined && !primary.settled) {
-    return { target, primary: primaryOf(scene.primary, await podTrouble(kube, scene.primary, signal)) };
+    return { target, primary: primaryOf(kind, scene.primary, await podTrouble(kube, scene.primary, signal)) };
   }
   return { target, primary };
 }

@@ -1,19 +1,23 @@
-import type { ContainerStatus, Deployment, Pod } from "../kube/objects.ts";
+import type { ContainerStatus, Pod, WorkloadObject } from "../kube/objects.ts";
 import { conditionOf } from "../kube/objects.ts";
 import { isKubeError } from "../kube/errors.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { Kube } from "../kube/port.ts";
 
 /**
- * Why a Deployment's pods are not ready, in one sentence, from the pods themselves. Read only while pods are awaited:
+ * Why a workload's pods are not ready, in one sentence, from the pods themselves. Read only while pods are awaited:
  * pods are not worth a watch of their own.
  */
-export async function podTrouble(kube: Kube, deployment: Deployment, signal: AbortSignal): Promise<string | undefined> {
-  const labels = deployment.spec.selector.matchLabels ?? {};
+export async function podTrouble(
+  kube: Kube,
+  workload: WorkloadObject,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const labels = workload.spec.selector.matchLabels ?? {};
   const labelSelector = Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
     .join(",");
-  const { namespace } = deployment.metadata;
+  const { namespace } = workload.metadata;
   if (labelSelector === "" || namespace === undefined) return undefined;
   let items: readonly Pod[];
   try {

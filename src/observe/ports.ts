@@ -1,5 +1,5 @@
 import type { Canary } from "../api/canary.ts";
-import type { Deployment, Service, ServicePort } from "../kube/objects.ts";
+import type { Service, ServicePort, WorkloadObject } from "../kube/objects.ts";
 
 /**
  * Ports of the leaf Services: what the Canary says, else those of the apex Service, else the container ports of the
@@ -8,7 +8,7 @@ import type { Deployment, Service, ServicePort } from "../kube/objects.ts";
 export function portsOf(
   canary: Canary,
   apex: Service | undefined,
-  target: Deployment | undefined,
+  target: WorkloadObject | undefined,
 ): readonly ServicePort[] {
   const { service } = canary.spec;
   if (service?.ports !== undefined) {

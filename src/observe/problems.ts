@@ -46,7 +46,7 @@ function targetProblem({ scene }: ProblemInput): Problem | undefined {
   if (target === undefined) {
     return {
       reason: "TargetNotFound",
-      message: `Deployment ${names.namespace}/${names.target} does not exist`,
+      message: `${kindOf(scene)} ${names.namespace}/${names.target} does not exist`,
       hint: "create it, or name another one in a new Canary's spec.targetRef",
       blocksTraffic: false,
     };
@@ -54,12 +54,16 @@ function targetProblem({ scene }: ProblemInput): Problem | undefined {
   if (label === undefined) {
     return {
       reason: "TargetUnsupported",
-      message: `Deployment ${names.target} has no spec.selector.matchLabels`,
+      message: `${kindOf(scene)} ${names.target} has no spec.selector.matchLabels`,
       hint: "give its selector a label such as app",
       blocksTraffic: false,
     };
   }
   return undefined;
+}
+
+function kindOf({ workload }: Scene): string {
+  return workload.kind.kind;
 }
 
 function adopted(scene: Scene): boolean {
@@ -81,7 +85,7 @@ function sharedTarget({ scene, reads }: ProblemInput): Problem | undefined {
   if (rival === undefined) return undefined;
   return {
     reason: "TargetShared",
-    message: `Deployment ${names.target} belongs to Canary ${rival.metadata.name} already`,
+    message: `${kindOf(scene)} ${names.target} belongs to Canary ${rival.metadata.name} already`,
     hint: "delete one of the two Canaries",
     blocksTraffic: false,
   };
@@ -93,21 +97,31 @@ function isOlder(other: KubeObject, mine: { readonly name: string; readonly crea
   return theirs < own || (theirs === own && other.metadata.name < mine.name);
 }
 
-function unsafeTarget({ scene }: ProblemInput): Problem | undefined {
-  const { target, canary, names } = scene;
-  if (target === undefined || canary.spec.allowUnsafe) return undefined;
-  const what = unsafety(target.spec.strategy?.type, target.spec.template.spec);
-  if (what === undefined) return undefined;
+function unsafeTarget({ scene, reads }: ProblemInput): Problem | undefined {
+  const { target, canary, names, workload } = scene;
+  if (target === undefined) return undefined;
+  const service = (name: string) => reads.get<Service>(kinds.service, { namespace: names.namespace, name });
+  const refused = workload.refuse({ target, adopted: adopted(scene), service });
+  if (refused?.severity === "Unsupported") {
+    return {
+      reason: "TargetUnsupported",
+      message: `${kindOf(scene)} ${names.target} cannot be a target: ${refused.what}`,
+      hint: refused.hint ?? "change it",
+      blocksTraffic: false,
+    };
+  }
+  const what = refused?.what ?? unsafety(target.spec.template.spec);
+  if (what === undefined || canary.spec.allowUnsafe) return undefined;
+  const hint = refused?.hint ?? "change it";
   return {
     reason: "TargetUnsafe",
-    message: `Deployment ${names.target} cannot run twice at a time without risk: ${what}`,
-    hint: "change it, or set spec.allowUnsafe: true when you know that two copies get along",
+    message: `${kindOf(scene)} ${names.target} cannot run twice at a time without risk: ${what}`,
+    hint: `${hint}, or set spec.allowUnsafe: true when you know that two copies get along`,
     blocksTraffic: false,
   };
 }
 
-function unsafety(strategy: string | undefined, pod: PodSpec): string | undefined {
-  if (strategy === "Recreate") return "its strategy is Recreate";
+function unsafety(pod: PodSpec): string | undefined {
   if (pod.hostNetwork === true) return "it uses the host's network";
   const hostPort = pod.containers.flatMap(({ ports }) => ports ?? []).find((port) => port.hostPort !== undefined);
   if (hostPort !== undefined) return `it uses the host's port ${hostPort.hostPort ?? ""}`;
@@ -131,7 +145,7 @@ function foreignService({ scene, reads }: ProblemInput): Problem | undefined {
   if (other === undefined) return undefined;
   return {
     reason: "ServiceSelectsTarget",
-    message: `Service ${other.metadata.name} selects the pods of Deployment ${names.target}, so it would send users to a new version past every weight`,
+    message: `Service ${other.metadata.name} selects the pods of ${kindOf(scene)} ${names.target}, so it would send users to a new version past every weight`,
     hint: `let its clients use Service ${names.target}, and delete it or give it a selector that the target's pods do not match`,
     blocksTraffic: false,
   };
@@ -148,7 +162,7 @@ function takenName({ scene }: ProblemInput): Problem | undefined {
   return {
     reason: "NameTaken",
     message: `${what} exists already and was not made by Aviary`,
-    hint: `delete or rename it: Aviary needs the name for the canary of Deployment ${scene.names.target}`,
+    hint: `delete or rename it: Aviary needs the name for the canary of ${kindOf(scene)} ${scene.names.target}`,
     blocksTraffic: false,
   };
 }

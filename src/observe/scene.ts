@@ -1,13 +1,14 @@
 import type { Canary } from "../api/canary.ts";
 import type { FreshReads } from "../kube/fresh.ts";
-import { kinds } from "../kube/kinds.ts";
-import type { Deployment, ServicePort } from "../kube/objects.ts";
-import type { KubeObject } from "../kube/port.ts";
+import type { ServicePort, WorkloadObject } from "../kube/objects.ts";
+import type { KubeObject, ResourceKind } from "../kube/port.ts";
 import { namesOf } from "../lib/names.ts";
 import type { Names } from "../lib/names.ts";
 import { routers } from "../routers/index.ts";
 import { routeKey } from "../routers/router.ts";
 import type { Backends, RouteInput, Router, RouteRef } from "../routers/router.ts";
+import { workloadNamed } from "../workloads/index.ts";
+import type { WorkloadKind } from "../workloads/workload.ts";
 import { primaryLabelOf } from "./label.ts";
 import type { PrimaryLabel } from "./label.ts";
 import { portsOf } from "./ports.ts";
@@ -18,8 +19,10 @@ import type { ServiceObjects } from "./services.ts";
 export interface Scene {
   readonly canary: Canary;
   readonly names: Names;
-  readonly target: Deployment | undefined;
-  readonly primary: Deployment | undefined;
+  /** The kind of target and primary. */
+  readonly workload: WorkloadKind;
+  readonly target: WorkloadObject | undefined;
+  readonly primary: WorkloadObject | undefined;
   /** Undefined when the target has no selector to derive it from. */
   readonly label: PrimaryLabel | undefined;
   readonly apex: ServiceObjects;
@@ -35,7 +38,8 @@ export interface Scene {
 export function setScene(reads: FreshReads, canary: Canary): Scene {
   const names = namesOf(canary);
   const { namespace } = names;
-  const target = reads.get<Deployment>(kinds.deployment, { namespace, name: names.target });
+  const workload = workloadNamed(canary.spec.targetRef.kind);
+  const target = reads.get<WorkloadObject>(workload.kind, { namespace, name: names.target });
   const apex = serviceNamed(reads, namespace, names.target);
   const ports = portsOf(canary, apex.service, target);
   const router = routerNamed(canary.spec.traffic.router);
@@ -45,8 +49,9 @@ export function setScene(reads: FreshReads, canary: Canary): Scene {
   return {
     canary,
     names,
+    workload,
     target,
-    primary: reads.get<Deployment>(kinds.deployment, { namespace, name: names.primary }),
+    primary: reads.get<WorkloadObject>(workload.kind, { namespace, name: names.primary }),
     label: canary.status?.primaryLabel ?? primaryLabelOf(target?.spec.selector.matchLabels),
     apex,
     primaryService: serviceNamed(reads, namespace, names.primary),
@@ -62,6 +67,16 @@ export function setScene(reads: FreshReads, canary: Canary): Scene {
 export function routeRefsOf(canary: Canary): readonly RouteRef[] {
   const { router, block } = canary.spec.traffic;
   return routerNamed(router).refs(block, backendsOf(namesOf(canary), 0));
+}
+
+/** The kind of a canary's target. */
+export function targetKindOf(canary: Canary): ResourceKind {
+  return workloadNamed(canary.spec.targetRef.kind).kind;
+}
+
+/** The kinds of which a canary's objects are, beside those that every canary has. */
+export function kindsOf(canary: Canary): readonly ResourceKind[] {
+  return [targetKindOf(canary), ...routeRefsOf(canary).map(({ kind }) => kind)];
 }
 
 function backendsOf({ namespace, target, primary, canaryService }: Names, port: number): Backends {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { primaryFrom, targetTemplateFrom } from "../../src/act/primary.ts";
 import type { Deployment } from "../../src/kube/objects.ts";
+import { deployment } from "../../src/workloads/deployment.ts";
 
 const label = { key: "app", value: "web-primary" };
 
@@ -46,7 +47,14 @@ const target = {
   },
 } as unknown as Deployment;
 
-const primary = primaryFrom({ target, name: "web-primary", label, replicas: 3, revision: "r1" });
+const primary: Deployment = primaryFrom({
+  workload: deployment,
+  target,
+  name: "web-primary",
+  label,
+  replicas: 3,
+  revision: "r1",
+});
 
 describe("the primary", () => {
   it("is the target with one selector label changed, wherever it is named", () => {

@@ -6,6 +6,7 @@ import { canaryParser } from "../../src/api/canary.ts";
 import { API_VERSION } from "../../src/api/object.ts";
 import { kinds } from "../../src/kube/kinds.ts";
 import { routers } from "../../src/routers/index.ts";
+import { targetKinds } from "../../src/workloads/index.ts";
 import { badManifests } from "./badManifests.ts";
 import type { BadManifest, Manifest } from "./manifests.ts";
 import { action, canary, canaryWith, clusterMetricProvider, metricProvider } from "./manifests.ts";
@@ -70,6 +71,7 @@ const canaries = [
 
 const parseCanary = canaryParser({
   trafficBlocks: Object.fromEntries(routers.map(({ name, schema }) => [name, schema])),
+  targetKinds,
 });
 
 /** What every API server with the CRDs does: both the embedded one and kube-apiserver. */

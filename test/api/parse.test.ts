@@ -4,11 +4,12 @@ import { parseCanaryAction } from "../../src/api/canaryAction.ts";
 import { metricProviderParser } from "../../src/api/metricProvider.ts";
 import { metricProviders } from "../../src/metrics/index.ts";
 import { routers } from "../../src/routers/index.ts";
+import { targetKinds } from "../../src/workloads/index.ts";
 import { action, canary, canaryWith, clusterMetricProvider, metricProvider, rawMetricProvider } from "./manifests.ts";
 
 const byName = <T>(plugins: readonly { readonly name: string; readonly schema: T }[]) =>
   Object.fromEntries(plugins.map(({ name, schema }) => [name, schema]));
-const parseCanary = canaryParser({ trafficBlocks: byName(routers) });
+const parseCanary = canaryParser({ trafficBlocks: byName(routers), targetKinds });
 const parseProvider = metricProviderParser("MetricProvider", { blocks: byName(metricProviders) });
 const parseClusterProvider = metricProviderParser("ClusterMetricProvider", { blocks: byName(metricProviders) });
 

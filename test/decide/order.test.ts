@@ -72,7 +72,7 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ],
   ["finishWithdrawal", { status: rolling({ withdrawal: withdrawal_ }), ...serving(0) }],
   ["protectUsers", { status: rolling(atTen(5)), ...serving(10), services: {} }],
-  ["keepFrozen", { status: rolling(atTen(5)), ...serving(10, { paused: false }) }],
+  ["keepFrozen", { status: rolling(atTen(5)), ...serving(10, { frozen: false }) }],
   ["restartOnNewRevision", { status: rolling(atTen(5)), ...serving(10, { version: { revision: "c" } }) }],
   ["failOnChecks", { status: rolling(atTen(5), { checks: [{ ...passing, verdict: "Fail" }] }), ...serving(10) }],
   [

@@ -10,7 +10,7 @@ export const ago = (seconds: number): string => new Date(NOW - seconds * 1_000).
 
 export function workload(revision: string, more: Partial<Workload> = {}): Workload {
   const version = { revision, images: [`web:${revision}`] };
-  return { uid: "u", generation: 1, version, replicas: 3, paused: false, available: 3, settled: true, ...more };
+  return { uid: "u", generation: 1, version, replicas: 3, frozen: false, available: 3, settled: true, ...more };
 }
 
 const parked = { replicas: 0, available: 0 };
@@ -108,7 +108,7 @@ export const passing = {
 export function serving(weight: number, more: Partial<Workload> = {}): Pick<SceneOptions, "see" | "services"> {
   return {
     see: {
-      target: workload("b", { paused: weight > 0, ...more }),
+      target: workload("b", { frozen: weight > 0, ...more }),
       route: { weight, uniform: true, acceptance: { state: "accepted" }, managers: [] },
     },
     services: { canary: service({ selects: "target" }) },

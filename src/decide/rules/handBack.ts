@@ -96,7 +96,7 @@ export function restoreTarget(s: Situation): Answered | undefined {
   const holdsOther = judged !== undefined && target.version.revision !== judged;
   const least = s.memory.promoted === undefined ? target.replicas : 1;
   const replicas = primary?.replicas ?? s.memory.adopted?.replicas ?? least;
-  if (target.paused || target.replicas < replicas || holdsOther) {
+  if (target.frozen || target.replicas < replicas || holdsOther) {
     const template = holdsOther ? "promoted" : "keep";
     return {
       phase,

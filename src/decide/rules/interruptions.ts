@@ -53,7 +53,7 @@ export function restartOnNewRevision(s: Situation): Answered | undefined {
     phase: "Progressing",
     message,
     // A crash may have left a freeze without a weight.
-    actions: target.paused ? [{ kind: "thawTarget" }] : [],
+    actions: target.frozen ? [{ kind: "thawTarget" }] : [],
     memory: { rollout: newRollout(s, target), checks: [] },
     recheckAfterMs: 0,
   };
@@ -86,7 +86,7 @@ export function failOnDeadline(s: Situation): Answered | undefined {
 /** Freezes the canary's pods again when somebody thawed them while they have users. */
 export function keepFrozen(s: Situation): Answered | undefined {
   const { rollout, target } = s;
-  if (rollout === undefined || target === undefined || target.paused) return undefined;
+  if (rollout === undefined || target === undefined || target.frozen) return undefined;
   if (rollout.weight === 0 || s.route.weight !== rollout.weight || s.revision !== rollout.revision) return undefined;
   return {
     phase: s.canary.status?.phase ?? "Progressing",

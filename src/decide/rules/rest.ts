@@ -78,7 +78,7 @@ export function startRollout(s: Situation): Answered | undefined {
   const rollout = newRollout(s, target);
   const first = s.steps[0];
   const scale = isWeightStep(first) && first.weight > 0 ? scaleUpFor(s, first.weight) : undefined;
-  const thaw: Action[] = target.paused ? [{ kind: "thawTarget" }] : [];
+  const thaw: Action[] = target.frozen ? [{ kind: "thawTarget" }] : [];
   return {
     phase: "Progressing",
     message: `new revision ${revision}${target.version.images === undefined ? "" : ` (${target.version.images.join(", ")})`}`,
@@ -111,7 +111,7 @@ export function restartPrimary(s: Situation): Answered | undefined {
 export function keepAtRest(s: Situation): Answered | undefined {
   const actions: Action[] = [];
   if (s.route.weight !== 0 || !s.route.uniform) actions.push({ kind: "setWeight", weight: 0 });
-  else if (s.target !== undefined && (s.target.replicas > 0 || s.target.paused)) actions.push({ kind: "parkTarget" });
+  else if (s.target !== undefined && (s.target.replicas > 0 || s.target.frozen)) actions.push({ kind: "parkTarget" });
   if (actions.length === 0) return undefined;
   return { ...atRest(s), message: `${atRest(s).message}; put back what somebody changed`, actions };
 }

@@ -93,7 +93,7 @@ export function shiftTraffic(s: Situation): Answered | undefined {
       ? "all steps passed: everything goes to the canary before the primary changes"
       : `${stepOf(s, rollout)}: weight ${weight}`;
   const moving = bringIntoEffect(s, { phase: phaseOf(rollout), rollout: ready, weight, message });
-  const frozen = weight === 0 || target.paused;
+  const frozen = weight === 0 || target.frozen;
   if (frozen) return moving;
   // Its pods stand still from before the first weight on, whatever Git applies meanwhile.
   const freeze = { kind: "freezeTarget", generation: target.generation } as const;

@@ -48,7 +48,7 @@ export function startController(options: ControllerOptions): Controller {
     defaultPrometheusUrl: options.prometheusUrl,
     ownNamespace: options.ownNamespace,
   };
-  const providers = createProviders(providerOptions);
+  const providers = createProviders(providerOptions, clock);
   const readings = createReadings({
     clock,
     ask: options.ask ?? providers.ask,

@@ -81,7 +81,7 @@ export function watchEverything({ informers, queue }: TriggerOptions): void {
     if (object === undefined) return;
     const key = keyOf(object);
     if (after === undefined) forget(watchers, key);
-    else if (before?.metadata.generation !== after.metadata.generation) remember(key, after);
+    else if (!sameSpec(before, after)) remember(key, after);
     queue.add(key);
   });
   const canaries = informers.cache<KubeObject>(kinds.canary);
@@ -115,6 +115,11 @@ function wakeAllOnChange(informers: Informers, queue: Queue, canaries: Cache<Kub
       for (const canary of canaries.list(namespace)) queue.add(keyOf(canary));
     });
   }
+}
+
+/** One that was deleted and created again while nobody watched has another uid at the same generation. */
+function sameSpec(before: KubeObject | undefined, after: KubeObject): boolean {
+  return before?.metadata.uid === after.metadata.uid && before?.metadata.generation === after.metadata.generation;
 }
 
 function forget({ byObject, objectsOf }: Watchers, key: string): void {

@@ -58,7 +58,10 @@ interface Series {
   waiting: boolean;
 }
 
-/** Kubernetes Events (`events.k8s.io/v1`) about objects, counted instead of repeated and bounded in rate. */
+/**
+ * Kubernetes Events about objects, counted instead of repeated and bounded in rate. They are those of core/v1: kubectl
+ * sorts what it describes by `lastTimestamp`, which `events.k8s.io/v1` wants unset.
+ */
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { clock, log = silentLog } = options;
   const series = new Map<string, Series>();
@@ -130,6 +133,8 @@ async function write(options: EventRecorderOptions, series: Series): Promise<Kub
   try {
     return await kube.mergePatch<KubeEvent>(kinds.event, ref, {
       series: { count, lastObservedTime: microTime(lastMs) },
+      count,
+      lastTimestamp: seconds(lastMs),
     });
   } catch (error) {
     // Events are deleted after an hour or so.
@@ -143,22 +148,33 @@ function eventOf({ instance, controller = "aviary.dev/controller" }: EventRecord
   const { regarding } = input;
   const time = microTime(lastMs);
   return {
-    apiVersion: "events.k8s.io/v1",
+    apiVersion: "v1",
     kind: "Event",
-    metadata: {
-      namespace: regarding.metadata.namespace ?? "default",
-      name: `${regarding.metadata.name.slice(0, 230)}.${randomBytes(8).toString("hex")}`,
-    },
+    metadata: { namespace: regarding.metadata.namespace ?? "default", name: nameFor(regarding, lastMs) },
     eventTime: time,
-    reportingController: controller,
+    firstTimestamp: seconds(lastMs),
+    lastTimestamp: seconds(lastMs),
+    count,
+    reportingComponent: controller,
     reportingInstance: instance.slice(0, MAX_NAME),
+    source: { component: controller },
     action: (input.action ?? input.reason).slice(0, MAX_NAME),
     reason: input.reason.slice(0, MAX_NAME),
-    note: cutBytes(input.note, MAX_NOTE_BYTES),
+    message: cutBytes(input.note, MAX_NOTE_BYTES),
     type: input.type,
-    regarding: referenceTo(regarding),
+    involvedObject: referenceTo(regarding),
     ...(count > 1 ? { series: { count, lastObservedTime: time } } : {}),
   };
+}
+
+/** Names grow with time: `lastTimestamp` has only seconds, and kubectl gets what is listed by name. */
+function nameFor({ metadata }: KubeObject, nowMs: number): string {
+  const order = nowMs.toString(16).padStart(12, "0");
+  return `${metadata.name.slice(0, 225)}.${order}${randomBytes(5).toString("hex")}`;
+}
+
+function seconds(epochMs: number): string {
+  return new Date(epochMs).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 function referenceTo({ apiVersion, kind, metadata }: KubeObject): ObjectReference {

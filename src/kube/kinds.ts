@@ -26,7 +26,7 @@ export const kinds = {
   service: builtIn("", "Service", "services"),
   pod: builtIn("", "Pod", "pods"),
   secret: builtIn("", "Secret", "secrets"),
-  event: builtIn("events.k8s.io", "Event", "events"),
+  event: builtIn("", "Event", "events"),
   deployment: builtIn("apps", "Deployment", "deployments"),
   endpointSlice: builtIn("discovery.k8s.io", "EndpointSlice", "endpointslices"),
   ingress: builtIn("networking.k8s.io", "Ingress", "ingresses"),

@@ -256,18 +256,22 @@ export interface ObjectReference {
   readonly resourceVersion?: string;
 }
 
-/** `events.k8s.io/v1`. */
+/** The Event of core/v1: that of `events.k8s.io` may not say what `kubectl describe` sorts by (see `events.ts`). */
 export interface KubeEvent extends KubeObject {
   readonly metadata: ObjectMeta;
   readonly eventTime: string;
-  readonly reportingController: string;
+  readonly reportingComponent: string;
   readonly reportingInstance: string;
+  readonly source: { readonly component: string };
   readonly action: string;
   readonly reason: string;
-  readonly note: string;
+  readonly message: string;
   readonly type: "Normal" | "Warning";
-  readonly regarding: ObjectReference;
+  readonly involvedObject: ObjectReference;
   readonly related?: ObjectReference;
+  readonly firstTimestamp: string;
+  readonly lastTimestamp: string;
+  readonly count: number;
   /** Present from the second occurrence on. */
   readonly series?: { readonly count: number; readonly lastObservedTime: string };
 }

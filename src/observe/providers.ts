@@ -6,6 +6,7 @@ import { kinds } from "../kube/kinds.ts";
 import type { Secret } from "../kube/objects.ts";
 import type { Kube, KubeObject } from "../kube/port.ts";
 import { metricProviderFor, metricProviders } from "../metrics/index.ts";
+import type { Clock } from "../lib/time.ts";
 import type { MetricSource, SecretUse } from "../metrics/provider.ts";
 import type { AskProvider } from "./readings.ts";
 
@@ -74,39 +75,67 @@ export interface Providers {
   close(): Promise<void>;
 }
 
-export function createProviders(options: ProviderOptions): Providers {
-  const sources = new Map<string, Promise<MetricSource>>();
+interface Held {
+  readonly provider: string;
+  readonly source: Promise<MetricSource>;
+  /** Questions that are under way. */
+  users: number;
+  /** Asked no more; closed once nobody waits for an answer of it. */
+  retired: boolean;
+  usedMs: number;
+}
 
-  const sourceOf = (id: string, provider: MetricProviderObject, signal: AbortSignal): Promise<MetricSource> => {
-    const held = sources.get(id);
-    if (held !== undefined) return held;
-    const made = connect(options, provider, signal);
-    sources.set(id, made);
-    // A Secret that is not there yet must not be the answer for ever.
-    made.catch(() => sources.delete(id));
-    return made;
+/** A back-end that nobody has asked for so long is asked over a new connection the next time. Source: our choice. */
+const IDLE_MS = 600_000;
+
+export function createProviders(options: ProviderOptions, clock: Clock): Providers {
+  const held = new Map<string, Held>();
+
+  const retire = (id: string, entry: Held): void => {
+    if (held.get(id) === entry) held.delete(id);
+    entry.retired = true;
+    if (entry.users === 0) void entry.source.then((source) => source.close()).catch(() => undefined);
   };
-
-  const drop = (id: string): void => {
-    const source = sources.get(id);
-    sources.delete(id);
-    void source?.then((held) => held.close()).catch(() => undefined);
+  /** Providers that were changed or deleted, and those that nobody names any more. */
+  const retireOthers = (id: string, provider: string): void => {
+    for (const [other, entry] of held) {
+      const replaced = other !== id && entry.provider === provider;
+      if (replaced || (entry.users === 0 && clock.now() - entry.usedMs > IDLE_MS)) retire(other, entry);
+    }
+  };
+  const entryFor = (found: FoundProvider & { ok: true }, signal: AbortSignal): Held => {
+    const provider = found.provider.metadata.uid ?? "";
+    retireOthers(found.id, provider);
+    const known = held.get(found.id);
+    if (known !== undefined) return known;
+    const source = connect(options, found.provider, signal);
+    const made: Held = { provider, source, users: 0, retired: false, usedMs: clock.now() };
+    held.set(found.id, made);
+    return made;
   };
 
   return {
     async ask({ canary, check, query, timeMs }, signal) {
       const found = findProvider(options, canary, check);
       if (!found.ok) return { kind: "unreachable", message: found.message };
-      const source = await sourceOf(found.id, found.provider, signal);
-      const reading = await source.read(query, { timeMs, signal });
-      // Credentials may have rotated: the next question reads them anew.
-      if (reading.kind === "unreachable") drop(found.id);
-      return reading;
+      const entry = entryFor(found, signal);
+      entry.users += 1;
+      entry.usedMs = clock.now();
+      let answered = false;
+      try {
+        const reading = await (await entry.source).read(query, { timeMs, signal });
+        answered = reading.kind !== "unreachable";
+        return reading;
+      } finally {
+        entry.users -= 1;
+        // Credentials may have rotated, or a Secret may be there by now: the next question connects anew.
+        if (!answered || entry.retired) retire(found.id, entry);
+      }
     },
     async close() {
-      const held = [...sources.values()];
-      sources.clear();
-      await Promise.allSettled(held.map(async (source) => (await source).close()));
+      const entries = [...held.values()];
+      held.clear();
+      await Promise.allSettled(entries.map(async ({ source }) => (await source).close()));
     },
   };
 }

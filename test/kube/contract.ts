@@ -3,7 +3,7 @@ import { patching } from "./contract/patching.ts";
 import { discovering, reading } from "./contract/reading.ts";
 import type { KubeHarness, SetUp } from "./contract/setting.ts";
 import { watching } from "./contract/watching.ts";
-import { applying, creating, deleting } from "./contract/writing.ts";
+import { applying, creating, deleting, telling } from "./contract/writing.ts";
 
 export type { KubeHarness } from "./contract/setting.ts";
 
@@ -25,6 +25,7 @@ export function kubeContract(name: string, makeHarness: () => Promise<KubeHarnes
     reading(setUp);
     watching(setUp);
     creating(setUp);
+    telling(setUp);
     patching(setUp);
     applying(setUp);
     deleting(setUp);

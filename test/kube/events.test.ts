@@ -36,17 +36,20 @@ test("an event names its object, who tells it, what and why", async () => {
   await recorder.flush();
   expect(events()).toMatchObject([
     {
-      apiVersion: "events.k8s.io/v1",
+      apiVersion: "v1",
       kind: "Event",
       metadata: { namespace: "shop" },
       eventTime: "2026-01-01T00:00:00.000000Z",
+      firstTimestamp: "2026-01-01T00:00:00Z",
+      lastTimestamp: "2026-01-01T00:00:00Z",
+      count: 1,
       type: "Normal",
       reason: "WeightChanged",
       action: "SetWeight",
-      note: "5 % of the requests go to the canary",
-      reportingController: "aviary.dev/controller",
+      message: "5 % of the requests go to the canary",
+      reportingComponent: "aviary.dev/controller",
       reportingInstance: "aviary-0",
-      regarding: { apiVersion: "aviary.dev/v1beta1", kind: "Canary", namespace: "shop", name: "podinfo", uid: "u1" },
+      involvedObject: { apiVersion: "aviary.dev/v1beta1", kind: "Canary", namespace: "shop", name: "podinfo", uid: "u1" },
     },
   ]);
   expect(events()[0]?.series).toBeUndefined();
@@ -58,7 +61,14 @@ test("the same thing within ten minutes is counted, not repeated", async () => {
     await recorder.flush();
     await clock.advance(60_000);
   }
-  expect(events()).toMatchObject([{ series: { count: 3, lastObservedTime: "2026-01-01T00:02:00.000000Z" } }]);
+  expect(events()).toMatchObject([
+    {
+      series: { count: 3, lastObservedTime: "2026-01-01T00:02:00.000000Z" },
+      count: 3,
+      firstTimestamp: "2026-01-01T00:00:00Z",
+      lastTimestamp: "2026-01-01T00:02:00Z",
+    },
+  ]);
 });
 
 test("the same thing after ten minutes of silence is a new event", async () => {
@@ -123,7 +133,7 @@ test("a failing API server costs the event and nothing else", async () => {
 test("a long note is cut at 1024 bytes, between characters", async () => {
   recorder.record(told("ä".repeat(2_000)));
   await recorder.flush();
-  const note = events()[0]?.note ?? "";
+  const note = events()[0]?.message ?? "";
   expect(Buffer.byteLength(note)).toBeLessThanOrEqual(1_024);
   expect(note).toMatch(/^ä+…$/);
 });
@@ -131,5 +141,5 @@ test("a long note is cut at 1024 bytes, between characters", async () => {
 test("an event about an object without a namespace goes to default", async () => {
   recorder.record(told("a", { regarding: { apiVersion: "v1", kind: "Namespace", metadata: { name: "shop" } } }));
   await recorder.flush();
-  expect(events()).toMatchObject([{ metadata: { namespace: "default" }, regarding: { name: "shop" } }]);
+  expect(events()).toMatchObject([{ metadata: { namespace: "default" }, involvedObject: { name: "shop" } }]);
 });

@@ -20,6 +20,8 @@ export interface StubServer {
   readonly requests: readonly StubRequest[];
   /** Connections ever opened. */
   readonly connections: () => number;
+  /** Connections that are open now. */
+  readonly open: () => number;
   respond: Respond;
   close(): Promise<void>;
 }
@@ -33,6 +35,7 @@ export interface StubTls extends Identity {
 export async function startStub(respond: Respond, tls?: StubTls): Promise<StubServer> {
   const requests: StubRequest[] = [];
   let connections = 0;
+  let open = 0;
   const listener: RequestListener = (request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -43,8 +46,10 @@ export async function startStub(respond: Respond, tls?: StubTls): Promise<StubSe
     });
   };
   const server = tls === undefined ? createServer(listener) : createTlsServer(tlsOptions(tls), listener);
-  server.on("connection", () => {
+  server.on("connection", (socket: Socket) => {
     connections += 1;
+    open += 1;
+    socket.on("close", () => (open -= 1));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -52,6 +57,7 @@ export async function startStub(respond: Respond, tls?: StubTls): Promise<StubSe
     url: `${tls === undefined ? "http" : "https"}://127.0.0.1:${port}`,
     requests,
     connections: () => connections,
+    open: () => open,
     respond,
     close: () => stop(server),
   };

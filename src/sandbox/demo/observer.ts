@@ -34,8 +34,8 @@ export async function observe(kubeconfigPath: string, emit: (event: DemoEvent) =
     for (const look of [...waiters]) look();
   });
   informers.onChange<KubeEvent>(kinds.event, ({ after }) => {
-    if (after?.regarding.kind !== "Canary") return;
-    emit({ type: "event", kind: after.type, reason: after.reason, note: after.note });
+    if (after?.involvedObject.kind !== "Canary") return;
+    emit({ type: "event", kind: after.type, reason: after.reason, note: after.message });
   });
   await informers.ready();
 

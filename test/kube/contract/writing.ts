@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
-import type { Ingress } from "../../../src/kube/objects.ts";
+import { createEventRecorder } from "../../../src/kube/events.ts";
+import { kinds } from "../../../src/kube/kinds.ts";
+import type { Ingress, KubeEvent } from "../../../src/kube/objects.ts";
 import { isTerminating } from "../../../src/kube/objects.ts";
+import { systemClock } from "../../../src/lib/time.ts";
 import { ingress, kind, make, versionOf } from "./setting.ts";
 import type { SetUp } from "./setting.ts";
 
@@ -37,6 +40,32 @@ export function creating(setUp: SetUp): void {
     expect(replaced).toMatchObject({ spec: { ingressClassName: "a" }, metadata: { generation: 2 } });
     const again = setting.kube.replace(kind, { ...object, spec: { ...object.spec, ingressClassName: "b" } });
     await expect(again).rejects.toMatchObject({ reason: "Conflict", status: 409 });
+  });
+}
+
+export function telling(setUp: SetUp): void {
+  test("an Event that is told again is counted, and keeps what kubectl sorts by", async () => {
+    const { kube, namespace } = await setUp();
+    const clock = { ...systemClock, now: () => nowMs };
+    let nowMs = Date.UTC(2026, 0, 1);
+    const recorder = createEventRecorder({ kube, clock, instance: "test" });
+    const regarding = { ...ingress(namespace, "web"), metadata: { namespace, name: "web", uid: "u" } };
+    for (let times = 0; times < 2; times++) {
+      recorder.record({ regarding, type: "Warning", reason: "Told", note: "told" });
+      await recorder.flush();
+      nowMs += 90_000;
+    }
+    expect(recorder.dropped()).toBe(0);
+    const { items } = await kube.list<KubeEvent>(kinds.event, { namespace });
+    expect(items).toMatchObject([
+      {
+        count: 2,
+        message: "told",
+        firstTimestamp: "2026-01-01T00:00:00Z",
+        lastTimestamp: "2026-01-01T00:01:30Z",
+        series: { count: 2 },
+      },
+    ]);
   });
 }
 

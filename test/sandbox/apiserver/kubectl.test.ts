@@ -6,6 +6,10 @@ import { stringify } from "yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { kubeconfig } from "../../../src/sandbox/apiserver/http.ts";
 import type { JsonObject } from "../../../src/sandbox/apiserver/json.ts";
+import { createEventRecorder } from "../../../src/kube/events.ts";
+import type { KubeObject } from "../../../src/kube/port.ts";
+import { systemClock } from "../../../src/lib/time.ts";
+import { createMemoryKube } from "../../../src/sandbox/memoryKube.ts";
 import { bird, deployment, inShop, read } from "./birds.ts";
 import { runningApi } from "./httpFixture.ts";
 import type { RunningTestApi } from "./httpFixture.ts";
@@ -175,6 +179,23 @@ describe.skipIf(!hasKubectl)("kubectl (skipped when it is not on the PATH)", () 
     expect((await kubectl(["describe", "bd", "tit"])).out).toMatch(/Color:\s+green[\s\S]*Flown[\s\S]*it flew/);
     expect((await kubectl(["describe", "deploy", "app"])).out).toMatch(/StrategyType:\s+RollingUpdate/);
     expect((await kubectl(["events", "--for", "bird/tit"])).out).toMatch(/Normal\s+Flown\s+Bird\/tit\s+it flew/);
+  });
+
+  it("describes events of Aviary's in the order in which they were told", async () => {
+    let nowMs = Date.now() - 100_000;
+    const clock = { ...systemClock, now: () => (nowMs += 1_000) };
+    const kube = createMemoryKube({ server: api.server });
+    const recorder = createEventRecorder({ kube, clock, instance: "test" });
+    api.server.create(api.birds, "shop", bird({ color: "red" }, { name: "wren" }), {});
+    const regarding = api.server.get(api.birds, inShop("wren")) as unknown as KubeObject;
+    const told = Array.from({ length: 20 }, (_, index) => `told ${index + 10}`);
+    for (const note of told) {
+      recorder.record({ regarding, type: "Normal", reason: "Told", note });
+      await recorder.flush();
+    }
+    const { out } = await kubectl(["describe", "bd", "wren"]);
+    expect(out.match(/told \d+/g)).toEqual(told);
+    await kubectl(["delete", "bd", "wren"]);
   });
 
   it("explains", async () => {

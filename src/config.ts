@@ -21,6 +21,7 @@ export interface Config {
   readonly leaderElection: LeaderElectionConfig;
   readonly logLevel: LogLevel;
   readonly shutdownGraceMs: number;
+  readonly actionRetentionMs: number;
   /** Names this process in the Lease; unique among replicas. */
   readonly identity: string;
   /** Handed on to the Kubernetes connection: KUBECONFIG, the pod's API server, and what exec plug-ins inherit. */
@@ -179,6 +180,7 @@ function toConfig(values: Values): Omit<Config, "environment"> {
     },
     logLevel: values.logLevel,
     shutdownGraceMs: values.shutdownGrace,
+    actionRetentionMs: values.actionRetention,
     identity: values.identity,
   };
 }

@@ -25,6 +25,8 @@ export interface ControllerOptions {
   readonly workers: number;
   readonly prometheusUrl: string | undefined;
   readonly ownNamespace: string;
+  /** How long answered CanaryActions are kept, in milliseconds. */
+  readonly actionRetentionMs: number;
   /** Asks metrics back-ends; those of the providers when left out. */
   readonly ask?: AskProvider;
   /** Aborted when this process may not act any more. */
@@ -57,7 +59,8 @@ export function startController(options: ControllerOptions): Controller {
     },
     signal,
   });
-  const looking = { kube, reads, clock, readings, providers: providerOptions, events, telemetry, log };
+  const { actionRetentionMs } = options;
+  const looking = { actionRetentionMs, kube, reads, clock, readings, providers: providerOptions, events, telemetry, log };
   const queue: Queue = createQueue({
     clock,
     workers,

@@ -135,6 +135,7 @@ async function runController(parts: Parts, signal: AbortSignal, leadership: Lead
     workers: config.workers,
     prometheusUrl: config.prometheusUrl,
     ownNamespace: config.leaderElection.namespace,
+    actionRetentionMs: config.actionRetentionMs,
     signal: fence,
   });
   log.info({}, "the controller is running");

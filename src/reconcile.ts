@@ -7,7 +7,7 @@ import { isKubeError } from "./kube/errors.ts";
 import type { EventRecorder } from "./kube/events.ts";
 import type { FreshReads } from "./kube/fresh.ts";
 import { kinds } from "./kube/kinds.ts";
-import type { Kube, KubeObject } from "./kube/port.ts";
+import type { Kube, KubeObject, ResourceKind } from "./kube/port.ts";
 import type { RunResult } from "./kube/queue.ts";
 import { isAbort } from "./lib/errors.ts";
 import type { ErrorKind } from "./lib/errors.ts";
@@ -18,8 +18,9 @@ import { observe } from "./observe/observe.ts";
 import type { ProviderOptions } from "./observe/providers.ts";
 import type { Readings } from "./observe/readings.ts";
 import { kindsOf } from "./observe/scene.ts";
+import { collectAnswered } from "./report/answered.ts";
 import { report } from "./report/report.ts";
-import { reportRefusedWrite, reportUnreadable } from "./report/notices.ts";
+import { reportRefusedWrite, reportUnlistable, reportUnreadable } from "./report/notices.ts";
 import { routers } from "./routers/index.ts";
 import type { Telemetry } from "./server/telemetry.ts";
 import { targetKinds } from "./workloads/index.ts";
@@ -33,6 +34,8 @@ export interface ReconcileOptions {
   readonly events: EventRecorder;
   readonly telemetry: Telemetry;
   readonly log: Log;
+  /** How long answered CanaryActions are kept, in milliseconds. */
+  readonly actionRetentionMs: number;
 }
 
 export const parseCanary = rememberByObject<object, ReturnType<ReturnType<typeof canaryParser>>>(
@@ -54,7 +57,8 @@ export async function reconcile(key: string, options: ReconcileOptions, signal: 
   }
   const { canary } = parsed;
   // Before its first list is in, a cache says nothing about what exists.
-  if (isSyncing(options.reads, canary)) return { recheckAfterMs: SYNC_RECHECK_MS };
+  const syncing = kindsOf(canary).find((kind) => options.reads.state(kind) === "starting");
+  if (syncing !== undefined) return waitForList(key, syncing, { ...options, signal });
   const started = performance.now();
   try {
     const observed = await observe(options, canary, signal);
@@ -62,17 +66,50 @@ export async function reconcile(key: string, options: ReconcileOptions, signal: 
     await act(decision.actions, observed, { ...options, signal });
     await report(observed.observation, decision, { ...options, signal });
     options.telemetry.reconciled(performance.now() - started, decision.rule);
-    return decision.recheckAfterMs === undefined ? {} : { recheckAfterMs: decision.recheckAfterMs };
+    return soonest(decision.recheckAfterMs, await collect(canary, options, signal));
   } catch (error) {
     options.telemetry.reconcileFailed(performance.now() - started, kindOf(error));
     throw error;
   }
 }
 
-const SYNC_RECHECK_MS = 250;
+function soonest(...times: readonly (number | undefined)[]): RunResult {
+  const due = times.filter((time) => time !== undefined);
+  return due.length === 0 ? {} : { recheckAfterMs: Math.min(...due) };
+}
 
-function isSyncing(reads: FreshReads, canary: Canary): boolean {
-  return kindsOf(canary).some((kind) => reads.state(kind) === "starting");
+function collect(
+  { metadata }: Canary,
+  { kube, reads, log, clock, actionRetentionMs }: ReconcileOptions,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const { namespace = "default", name } = metadata;
+  return collectAnswered(
+    { namespace, name },
+    { kube, reads, log, now: clock.now(), retentionMs: actionRetentionMs, signal },
+  );
+}
+
+const SYNC_RECHECK_MS = 250;
+/** A list that has failed for so long is told, and looked at less often. */
+const UNREADABLE_AFTER_MS = 3_000;
+const UNREADABLE_RECHECK_MS = 5_000;
+
+async function waitForList(
+  key: string,
+  kind: ResourceKind,
+  options: ReconcileOptions & { readonly signal: AbortSignal },
+): Promise<RunResult> {
+  const failure = options.reads.failure(kind);
+  if (failure === undefined || failure.forMs < UNREADABLE_AFTER_MS) return { recheckAfterMs: SYNC_RECHECK_MS };
+  const object = storedCanary(key, options.reads);
+  if (object !== undefined) await reportUnlistable(object, { kind, failure }, { ...options, now: options.clock.now() });
+  return { recheckAfterMs: UNREADABLE_RECHECK_MS };
+}
+
+function storedCanary(key: string, reads: FreshReads): KubeObject | undefined {
+  const [namespace = "", name = ""] = key.split("/");
+  return reads.get<KubeObject>(kinds.canary, { namespace, name });
 }
 
 type Stored =
@@ -103,8 +140,7 @@ export async function afterFailure(
   options: ReconcileOptions & { readonly signal: AbortSignal },
 ): Promise<void> {
   if (failures !== REFUSALS_BEFORE_NOTICE || !isKubeError(error, "Forbidden", "Invalid")) return;
-  const [namespace = "", name = ""] = key.split("/");
-  const object = options.reads.get<KubeObject>(kinds.canary, { namespace, name });
+  const object = storedCanary(key, options.reads);
   if (object !== undefined) await reportRefusedWrite(object, error.message, { ...options, now: options.clock.now() });
 }
 

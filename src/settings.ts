@@ -40,6 +40,7 @@ export const settingsSchema = z.object({
   retryPeriod: election,
   logLevel: z.enum(logLevels),
   shutdownGrace: duration(0, 600_000),
+  actionRetention: duration(60_000, 31_536_000_000),
   identity: z.string().regex(/^[A-Za-z0-9._-]{1,253}$/),
 });
 
@@ -142,6 +143,12 @@ export const settings = {
     help: "How long running reconciles may take to end after SIGTERM.",
     expects: "a duration up to 10m, such as 20s",
     fallback: "20s",
+  },
+  actionRetention: {
+    placeholder: "duration",
+    help: "How long answered CanaryActions are kept. The last 5 of each Canary stay longer.",
+    expects: "a duration from 1m to 8760h, such as 168h",
+    fallback: "168h",
   },
   identity: {
     placeholder: "name",

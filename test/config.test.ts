@@ -32,6 +32,7 @@ describe("the configuration", () => {
       },
       logLevel: "info",
       shutdownGraceMs: 20_000,
+      actionRetentionMs: 604_800_000,
       environment: {},
     });
     expect(identity).toMatch(/^[A-Za-z0-9._-]+-[0-9a-f]{8}$/);
@@ -78,6 +79,7 @@ describe("the configuration", () => {
       },
       logLevel: "trace",
       shutdownGraceMs: 0,
+      actionRetentionMs: 604_800_000,
       identity: "pod-1",
       environment: {},
     });

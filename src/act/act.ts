@@ -53,6 +53,8 @@ async function perform(action: Action, { observation, scene, writer }: Context):
       return ensurePrimary(scene, writer, action);
     case "restartPrimary":
       return restartPrimary(scene, writer, action.restartedAt);
+    case "scalePrimary":
+      return scalePrimary(scene, writer, action.replicas);
     case "deletePrimary":
       if (scene.primary !== undefined) await writer.remove(scene.workload.kind, scene.primary);
       return;
@@ -108,6 +110,11 @@ async function restartPrimary(scene: Scene, writer: Writer, restartedAt: string)
       ? { op: "add", path, value: { [annotations.restartedAt]: restartedAt } }
       : { op: "add", path: `${path}/${annotations.restartedAt.replaceAll("/", "~1")}`, value: restartedAt },
   ]);
+}
+
+async function scalePrimary({ primary }: Scene, writer: Writer, replicas: number): Promise<void> {
+  if (primary === undefined) return;
+  await writer.patch(kinds.deployment, primary, [{ op: "add", path: "/spec/replicas", value: replicas }]);
 }
 
 async function writeRoute(scene: Scene, writer: Writer, writes: readonly RouteWrite[]): Promise<void> {

@@ -44,6 +44,7 @@ export function assertInvariants(action: Action, o: Observation): void {
     case "feedService":
     case "stopFeed":
     case "restartPrimary":
+    case "scalePrimary":
     case "releaseRoute":
     case "scaleTarget":
     case "restoreTarget":

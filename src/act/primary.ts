@@ -1,5 +1,6 @@
 import { apiVersionOf } from "../kube/kinds.ts";
 import type { Labels, PodTemplateSpec, WorkloadObject } from "../kube/objects.ts";
+import { isTrackingKey } from "../lib/labels.ts";
 import { annotations, MANAGED_BY } from "../lib/names.ts";
 import type { PrimaryLabel } from "../observe/label.ts";
 import type { WorkloadKind } from "../workloads/workload.ts";
@@ -74,16 +75,9 @@ function relabelSelectors(value: unknown, label: PrimaryLabel, before: string): 
   );
 }
 
-/** Labels by which GitOps tools and Helm track what they made: a copy of them would have them prune our object. */
-const TRACKING = [
-  /^argocd\.argoproj\.io\//,
-  /\.toolkit\.fluxcd\.io\//,
-  /^app\.kubernetes\.io\/(instance|managed-by)$/,
-  /^helm\.sh\//,
-];
-
 function ownLabels(labels: Labels | undefined, label: PrimaryLabel): Labels {
-  const kept = Object.entries(labels ?? {}).filter(([key]) => !TRACKING.some((pattern) => pattern.test(key)));
+  // With a copy of them those tools would take our object for one of theirs, and prune it.
+  const kept = Object.entries(labels ?? {}).filter(([key]) => !isTrackingKey(key));
   const copied = Object.fromEntries(kept);
   return label.key in copied ? { ...copied, [label.key]: label.value } : copied;
 }

@@ -33,6 +33,7 @@ export const rules: readonly Rule[] = [
   requests.obeyRequest,
   // Without a primary there is nobody to give the traffic back to.
   rest.repairPrimary,
+  rest.repairPrimarySize,
   withdrawal.withdrawTraffic,
   withdrawal.drainWithdrawn,
   withdrawal.finishWithdrawal,

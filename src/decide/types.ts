@@ -135,6 +135,7 @@ export type Action =
   /** The primary gets the target's template as it is now. */
   | { readonly kind: "ensurePrimary"; readonly replicas: number; readonly revision: string }
   | { readonly kind: "restartPrimary"; readonly restartedAt: string }
+  | { readonly kind: "scalePrimary"; readonly replicas: number }
   | { readonly kind: "deletePrimary" }
   | { readonly kind: "setWeight"; readonly weight: number }
   | { readonly kind: "releaseRoute" }

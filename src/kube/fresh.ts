@@ -1,6 +1,6 @@
 import type { Clock } from "../lib/time.ts";
 import { keyOf } from "./informer.ts";
-import type { Cache, Informers } from "./informer.ts";
+import type { Cache, CacheFailure, Informers } from "./informer.ts";
 import type { KubeObject, ObjectRef, ResourceKind } from "./port.ts";
 import { createRelations } from "./relations.ts";
 import type { Relations } from "./relations.ts";
@@ -15,6 +15,8 @@ export interface FreshReads {
   /** Objects that belong to another one: the slices of a Service, the CanaryActions of a Canary. */
   related<T extends KubeObject>(kind: ResourceKind, of: ObjectRef): readonly T[];
   state(kind: ResourceKind): Cache<KubeObject>["state"];
+  /** Why nothing can be said about a kind, while its state is `starting`. */
+  failure(kind: ResourceKind): CacheFailure | undefined;
   /** Remembers what a write answered until the watch has caught up with it. */
   noteWrite(kind: ResourceKind, object: KubeObject): void;
   /** Remembers that an object was deleted until the watch says so as well. */
@@ -100,6 +102,7 @@ export function createFreshReads(informers: Informers, clock: Clock): FreshReads
         .keys(of)
         .flatMap((key) => newest(kind, key, informers.cache(kind).get(key)) ?? []) as unknown as readonly T[],
     state: (kind) => informers.cache(kind).state,
+    failure: (kind) => informers.cache(kind).failure(),
     noteWrite(kind, object) {
       const key = keyOf(object);
       const { uid = "", deletionTimestamp, finalizers = [] } = object.metadata;

@@ -13,11 +13,20 @@ export interface Cache<T extends KubeObject> {
   readonly kind: ResourceKind;
   /** `synced` once the first list is in; `absent` while the API server does not serve the kind. */
   readonly state: "starting" | "synced" | "absent";
+  /** Why it has never been filled, while it has not: the last answer to its list, and for how long it has failed. */
+  failure(): CacheFailure | undefined;
   get(key: ObjectKey): T | undefined;
   /** All objects, or those of one namespace (indexed, so cheap). */
   list(namespace?: string): readonly T[];
   /** Milliseconds since the server was last heard of on this watch, for readiness and metrics. */
   lastContactAgeMs(): number;
+}
+
+export interface CacheFailure {
+  readonly message: string;
+  /** The API server answered that this controller may not. */
+  readonly forbidden: boolean;
+  readonly forMs: number;
 }
 
 /** What changed in a cache. `before` is absent for a new object, `after` for a deleted one. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../lib/time.ts";
 import { abortError, onAbort } from "./abort.ts";
+import { isKubeError } from "./errors.ts";
 import { keyOf } from "./informer.ts";
 import type { Cache, CacheChange, Informers } from "./informer.ts";
 import { silentLog } from "./log.ts";
@@ -82,6 +83,7 @@ function startInformer(context: InformerContext, keep: (object: KubeObject) => K
   const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
   let state: Cache<KubeObject>["state"] = "starting";
   let contactMs = clock.now();
+  let failing: { readonly sinceMs: number; readonly error: unknown } | undefined;
 
   const tell = (change: CacheChange<KubeObject> | undefined): void => {
     if (change === undefined || signal.aborted) return;
@@ -106,6 +108,7 @@ function startInformer(context: InformerContext, keep: (object: KubeObject) => K
       changed: (object) => tell(store.put(object)),
       deleted: (object) => tell(store.remove(keyOf(object))),
       absent: () => takeOver([], "absent"),
+      failed: (error) => void (failing = { sinceMs: failing?.sinceMs ?? clock.now(), error }),
       contact: () => void (contactMs = clock.now()),
     },
   }).catch((error: unknown) => {
@@ -116,6 +119,15 @@ function startInformer(context: InformerContext, keep: (object: KubeObject) => K
     kind,
     get state() {
       return state;
+    },
+    failure() {
+      if (state !== "starting" || failing === undefined) return undefined;
+      const { sinceMs, error } = failing;
+      return {
+        message: error instanceof Error ? error.message : String(error),
+        forbidden: isKubeError(error, "Forbidden"),
+        forMs: Math.max(0, clock.now() - sinceMs),
+      };
     },
     get: (key) => store.get(key),
     list: (namespace) => store.list(namespace),

@@ -13,6 +13,8 @@ export interface ReflectorSink<T extends KubeObject> {
   deleted(object: T): void;
   /** The API server does not serve the kind. */
   absent(): void;
+  /** What there is cannot be read; it is tried again. */
+  failed(error: unknown): void;
   /** The server was heard of. */
   contact(): void;
 }
@@ -64,6 +66,7 @@ export async function runReflector<T extends KubeObject>(options: ReflectorOptio
         if (!state.absent) log.info({ kind: kind.kind }, "the API server does not serve this kind");
         state.absent = true;
       } else {
+        sink.failed(error);
         log.warn({ kind: kind.kind, err: error, retryInMs: delayMs }, "watch interrupted");
       }
     }

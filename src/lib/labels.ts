@@ -1,5 +1,18 @@
 type Labels = Readonly<Record<string, string>>;
 
+/** Labels and annotations by which GitOps tools and Helm track what they made. */
+const TRACKING = [
+  /^argocd\.argoproj\.io\//,
+  /\.toolkit\.fluxcd\.io\//,
+  /^app\.kubernetes\.io\/(instance|managed-by)$/,
+  /^helm\.sh\//,
+];
+
+/** Whether a key marks what it stands on as the work of a GitOps tool or of Helm. */
+export function isTrackingKey(key: string): boolean {
+  return TRACKING.some((pattern) => pattern.test(key));
+}
+
 /** Whether two selectors are the same; an absent one is like no other. */
 export function sameLabels(a: Labels | undefined, b: Labels | undefined): boolean {
   if (a === undefined || b === undefined) return false;

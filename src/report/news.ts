@@ -35,6 +35,7 @@ function isLoud({ kind }: Action): boolean {
     case "setWeight":
     case "ensurePrimary":
     case "restartPrimary":
+    case "scalePrimary":
     case "deletePrimary":
     case "pointService":
     case "restoreTarget":

@@ -1,7 +1,8 @@
 import { conditionsFor } from "../api/conditions.ts";
 import type { CanaryStatus } from "../api/status.ts";
+import type { CacheFailure } from "../kube/informer.ts";
 import { kinds } from "../kube/kinds.ts";
-import type { KubeObject } from "../kube/port.ts";
+import type { KubeObject, ResourceKind } from "../kube/port.ts";
 import { clip } from "../lib/text.ts";
 import type { ReportOptions } from "./report.ts";
 import { sameStatus } from "./status.ts";
@@ -31,6 +32,24 @@ export async function reportUnreadable(object: KubeObject, problems: string, opt
 export async function reportRefusedWrite(object: KubeObject, refusal: string, options: NoticeOptions): Promise<void> {
   const message = clip(`the API server refuses a write that the canary needs: ${refusal}. It is tried again`);
   await reportStalled(object, { reason: "WriteRefused", rule: "act", message }, options);
+}
+
+/**
+ * Says that a kind which the canary needs exists and cannot be listed, so that nothing is known of its objects.
+ *
+ * @throws KubeError when the status cannot be written either.
+ */
+export async function reportUnlistable(
+  object: KubeObject,
+  { kind, failure }: { readonly kind: ResourceKind; readonly failure: CacheFailure },
+  options: NoticeOptions,
+): Promise<void> {
+  const what = `${kind.plural}.${kind.group}`;
+  const hint = failure.forbidden
+    ? `allow the controller's ServiceAccount to list and watch ${what}`
+    : `look at the API server and at CustomResourceDefinition ${what}, such as its conversion webhook`;
+  const message = clip(`${what} cannot be listed: ${failure.message}. Until then nothing is done; ${hint}`);
+  await reportStalled(object, { reason: "KindUnreadable", rule: "listKind", message }, options);
 }
 
 interface Notice {

@@ -65,6 +65,7 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
     "obeyRequest",
     { status: rolling(atTen(5)), ...serving(10), see: { ...serving(10).see, requests: [request("Pause")] } },
   ],
+  ["repairPrimarySize", { see: { primary: workload("a", { replicas: 0, available: 0 }) } }],
   ["withdrawTraffic", { status: rolling({ ...atTen(5), withdrawal: withdrawal_ }), ...serving(10) }],
   [
     "drainWithdrawn",

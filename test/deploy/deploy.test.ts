@@ -156,7 +156,7 @@ describe("what the controller may do", () => {
     ["", "pods", ["get", "list"]],
     ["", "namespaces", ["get"]],
     ["apps", "deployments", ["create", "delete", "get", "list", "patch", "watch"]],
-    ["aviary.dev", "canaryactions", ["get", "list", "watch"]],
+    ["aviary.dev", "canaryactions", ["delete", "get", "list", "watch"]],
     ["aviary.dev", "canaryactions/status", ["get", "patch", "update"]],
     ["coordination.k8s.io", "leases", []],
     ["rbac.authorization.k8s.io", "clusterroles", []],

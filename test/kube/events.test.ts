@@ -49,7 +49,13 @@ test("an event names its object, who tells it, what and why", async () => {
       message: "5 % of the requests go to the canary",
       reportingComponent: "aviary.dev/controller",
       reportingInstance: "aviary-0",
-      involvedObject: { apiVersion: "aviary.dev/v1beta1", kind: "Canary", namespace: "shop", name: "podinfo", uid: "u1" },
+      involvedObject: {
+        apiVersion: "aviary.dev/v1beta1",
+        kind: "Canary",
+        namespace: "shop",
+        name: "podinfo",
+        uid: "u1",
+      },
     },
   ]);
   expect(events()[0]?.series).toBeUndefined();

@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { KubeError } from "../../src/kube/errors.ts";
+import { kinds } from "../../src/kube/kinds.ts";
+import type { KubeObject } from "../../src/kube/port.ts";
+import { NAMESPACE } from "./life.ts";
+import type { Life } from "./life.ts";
 import { adopted, bad, conditionOf, outcomes, rolledBack, rulesOf, underWay, watchLives } from "./lives.ts";
 import { withSteps } from "./manifests.ts";
+import { all } from "./watchman.ts";
 
 watchLives();
 
@@ -152,6 +158,48 @@ describe("Abort", () => {
     const { why } = life.status();
     expect(await life.act("Abort")).toBe("Refused: there is no rollout to abort");
     expect(life.status().why).toEqual(why);
+  });
+});
+
+describe("answered actions", () => {
+  const actionsOf = (life: Life) =>
+    all<KubeObject>(life.server, kinds.canaryAction).map(({ metadata }) => metadata.name);
+  const week = 7 * 24 * 3_600_000;
+
+  it("are kept for a week, and the last five for ever", async () => {
+    const life = await adopted();
+    for (let times = 0; times < 8; times++) await life.act("Resume");
+    await life.pass(week - 60_000);
+    expect(actionsOf(life)).toHaveLength(8);
+    await life.pass(120_000);
+    expect(actionsOf(life)).toHaveLength(5);
+    await life.pass(week);
+    expect(actionsOf(life)).toHaveLength(5);
+    expect(life.traffic.writes.filter((write) => write === "delete CanaryAction")).toHaveLength(3);
+  });
+
+  it("stay when a GitOps tool applies them, which would create and so ask them again", async () => {
+    const life = await adopted();
+    const labels = { "kustomize.toolkit.fluxcd.io/name": "shop" };
+    for (let times = 0; times < 7; times++) {
+      await life.act("Resume");
+      const name = actionsOf(life).at(-1) ?? "";
+      await life.kube.mergePatch(kinds.canaryAction, { namespace: NAMESPACE, name }, { metadata: { labels } });
+    }
+    await life.pass(2 * week);
+    expect(actionsOf(life)).toHaveLength(7);
+  });
+
+  it("that may not be deleted stop nothing", async () => {
+    const life = await adopted();
+    for (let times = 0; times < 8; times++) await life.act("Resume");
+    life.fault = ({ verb }) => {
+      if (verb === "delete") throw new KubeError({ reason: "Forbidden", status: 403, message: "may not" });
+    };
+    await life.pass(week + 60_000);
+    await life.release("2");
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    expect(actionsOf(life)).toHaveLength(8);
   });
 });
 

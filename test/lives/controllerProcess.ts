@@ -1,5 +1,7 @@
 import { startController } from "../../src/controller.ts";
+import { KubeError } from "../../src/kube/errors.ts";
 import { createEventRecorder } from "../../src/kube/events.ts";
+import type { Kube, KubeObject, ResourceKind, WatchEvent, WatchOptions } from "../../src/kube/port.ts";
 import { createInformers } from "../../src/kube/informers.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import type { Log } from "../../src/lib/log.ts";
@@ -33,6 +35,16 @@ export interface ProcessOptions {
   readonly look: () => void;
   readonly onError: (error: unknown) => void;
   readonly crash?: Crash | undefined;
+  /** The way to the API server: throws what a call is answered with. */
+  readonly way: Way;
+}
+
+/** What can happen on the way to the API server. */
+export interface Way {
+  /** Called before every call; what it throws is what the controller gets. */
+  fault: ((call: KubeCall) => void) | undefined;
+  /** Aborted when the connections of the watches break. */
+  cut: AbortController;
 }
 
 /** The production controller, as a process that can die. */
@@ -51,10 +63,11 @@ export async function runProcess(options: ProcessOptions): Promise<ControllerPro
     if (isWrite(call) && crash?.side === side && traffic.writes.length === crash.write) dead = true;
     if (dead) throw new Error("the process has died");
   };
-  const kube = createMemoryKube({
+  const memory = createMemoryKube({
     server,
     before(call) {
       if (dead) throw new Error("the process has died");
+      options.way.fault?.(call);
       traffic.requests += 1;
       if (isWrite(call)) traffic.writes.push(`${call.verb} ${call.kind.kind}`);
       die(call, "before");
@@ -64,6 +77,7 @@ export async function runProcess(options: ProcessOptions): Promise<ControllerPro
       die(call, "after");
     },
   });
+  const kube: Kube = { ...memory, watch: (kind, watching) => breakable(memory, options.way, { kind, watching }) };
   const ending = new AbortController();
   const informers = createInformers(kube, clock, { random: () => 0 });
   startCaches(informers);
@@ -79,6 +93,7 @@ export async function runProcess(options: ProcessOptions): Promise<ControllerPro
     workers: 4,
     prometheusUrl: "http://127.0.0.1:9",
     ownNamespace: "aviary",
+    actionRetentionMs: 604_800_000,
     signal: ending.signal,
     ask: ({ query }) => Promise.resolve(options.ask(query)),
   });
@@ -93,6 +108,22 @@ export async function runProcess(options: ProcessOptions): Promise<ControllerPro
       await informers.stop();
     },
   };
+}
+
+/** A watch that ends as a connection does that broke. */
+async function* breakable<T extends KubeObject>(
+  kube: Kube,
+  way: Way,
+  { kind, watching }: { readonly kind: ResourceKind; readonly watching: WatchOptions },
+): AsyncGenerator<WatchEvent<T>> {
+  const { signal } = way.cut;
+  try {
+    const both = watching.signal === undefined ? signal : AbortSignal.any([watching.signal, signal]);
+    yield* kube.watch<T>(kind, { ...watching, signal: both });
+  } catch (error) {
+    if (!signal.aborted || watching.signal?.aborted === true) throw error;
+    throw new KubeError({ reason: "Unavailable", status: 0, message: "the connection broke" });
+  }
 }
 
 function isWrite({ verb, kind }: KubeCall): boolean {

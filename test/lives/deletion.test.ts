@@ -44,6 +44,21 @@ describe("deleting a Canary hands the traffic back to the target", () => {
     expect(life.errors).toEqual([]);
   });
 
+  it("while somebody holds the primary at 0: the target gets the size that it had", async () => {
+    const life = await adopted();
+    const known = life.outages.length;
+    await life.kube.delete(kinds.canary, web);
+    await life.kube.mergePatch(
+      kinds.deployment,
+      { namespace: NAMESPACE, name: "web-primary" },
+      { spec: { replicas: 0 } },
+    );
+    await life.until("the end", () => !life.exists(), 300_000);
+    life.outages.length = known;
+    expect(life.deployment("web")?.spec.replicas).toBe(3);
+    expect(readyOf(life.server, "web")).toBe(3);
+  });
+
   it("in the middle of a rollout, with the promoted template", async () => {
     const life = await underWay({}, 50);
     await deleted(life);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { kinds } from "../../src/kube/kinds.ts";
 import type { Service } from "../../src/kube/objects.ts";
 import { NAMESPACE } from "./life.ts";
+import type { Life } from "./life.ts";
 import { adopted, conditionOf, outcomes, rulesOf, underWay, watchLives } from "./lives.ts";
 import { apexService, backend } from "./manifests.ts";
 
@@ -128,6 +129,25 @@ describe("what somebody changes by hand", () => {
     expect(life.deployment("web-primary")?.status?.readyReplicas).toBe(3);
   });
 
+  it("to the primary's size is put back when that is 0, at rest", async () => {
+    const life = await adopted();
+    await scalePrimaryToNothing(life);
+    expect(life.deployment("web-primary")?.status?.readyReplicas).toBe(3);
+    expect(life.status().phase).toBe("Idle");
+    expect(rulesOf(life)).toContain("repairPrimarySize");
+    expect(life.events()).toContain("Normal RepairPrimarySize");
+  });
+
+  it("to the primary's size is put back in a rollout, which can then be rolled back", async () => {
+    const life = await underWay();
+    await scalePrimaryToNothing(life);
+    expect(life.deployment("web-primary")?.status?.readyReplicas).toBe(3);
+    await life.act("Abort");
+    await life.until("roll back", ({ phase }) => phase === "Failed");
+    expect(life.weights()).toEqual({ "web-primary": 100, "web-canary": 0 });
+    expect(life.errors).toEqual([]);
+  });
+
   it("to the target's size at rest is put back", async () => {
     const life = await adopted();
     await life.kube.mergePatch(kinds.deployment, web, { spec: { replicas: 3 } });
@@ -135,6 +155,18 @@ describe("what somebody changes by hand", () => {
     expect(life.deployment("web")?.spec.replicas).toBe(0);
   });
 });
+
+/** Users notice until Aviary has acted, which is not its fault. */
+async function scalePrimaryToNothing(life: Life): Promise<void> {
+  const known = life.outages.length;
+  await life.kube.mergePatch(
+    kinds.deployment,
+    { namespace: NAMESPACE, name: "web-primary" },
+    { spec: { replicas: 0 } },
+  );
+  await life.pass(5_000);
+  life.outages.length = known;
+}
 
 describe("a change of the target that is no release", () => {
   it.each([

@@ -12,7 +12,7 @@ import { install, startCluster } from "./cluster.ts";
 import type { Cluster, Manner } from "./cluster.ts";
 import { contractBreaches } from "./contract.ts";
 import { runProcess } from "./controllerProcess.ts";
-import type { ControllerProcess, Crash, Traffic } from "./controllerProcess.ts";
+import type { ControllerProcess, Crash, Traffic, Way } from "./controllerProcess.ts";
 import { aCanary, applyWorkload, manifest, NAMESPACE, podSpec } from "./manifests.ts";
 import { createWatchman, find, statusOf, weightsOf } from "./watchman.ts";
 
@@ -25,6 +25,8 @@ export interface LifeOptions {
   readonly ask?: (query: string) => Reading;
   readonly replicas?: number;
   readonly gateway?: Manner;
+  /** As `Life.fault`, from the first call on. */
+  readonly fault?: Way["fault"];
   /** The first process of the controller dies there; another one follows. */
   readonly crash?: Crash | undefined;
   /** Objects beside the Canary; a Deployment, an apex Service and a route with the pair when left out. */
@@ -41,6 +43,10 @@ export interface Life {
   readonly kube: Kube;
   readonly cluster: Cluster;
   ask: (query: string) => Reading;
+  /** Throws what the API server answers the controller with; undefined: it works. */
+  fault: Way["fault"];
+  /** Breaks the connections of the controller's watches. */
+  cutWatches(): void;
   status(name?: string): CanaryStatus;
   exists(): boolean;
   deployment(name: string): Deployment | undefined;
@@ -82,6 +88,7 @@ export async function startLife(options: LifeOptions = {}): Promise<Life> {
   await (options.workload ?? ((by: Kube) => applyWorkload(by, options.replicas ?? 3)))(kube);
   await clock.advance(5_000);
 
+  const way: Way = { fault: options.fault, cut: new AbortController() };
   const startProcess = (crash?: Crash): Promise<ControllerProcess> =>
     runProcess({
       server,
@@ -91,6 +98,7 @@ export async function startLife(options: LifeOptions = {}): Promise<Life> {
       ask: (query) => life.ask(query),
       onError: (error) => errors.push(error),
       crash,
+      way,
     });
   let running: ControllerProcess;
   /** Lets time pass; a controller that died is followed by another one, as a Deployment would see to it. */
@@ -103,6 +111,16 @@ export async function startLife(options: LifeOptions = {}): Promise<Life> {
     server,
     kube,
     cluster,
+    get fault() {
+      return way.fault;
+    },
+    set fault(fault) {
+      way.fault = fault;
+    },
+    cutWatches() {
+      way.cut.abort();
+      way.cut = new AbortController();
+    },
     ask: options.ask ?? (() => ({ kind: "value", value: 1 })),
     status: (name) => statusOf(server, name) ?? {},
     exists: () => find(server, kinds.canary, "web") !== undefined,

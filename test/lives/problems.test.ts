@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { KubeError } from "../../src/kube/errors.ts";
+import type { KubeErrorReason } from "../../src/kube/errors.ts";
 import { kinds } from "../../src/kube/kinds.ts";
 import type { Kube } from "../../src/kube/port.ts";
+import type { KubeCall } from "../../src/sandbox/memoryKube.ts";
 import { NAMESPACE } from "./life.ts";
 import { adopted, born, conditionOf, underWay, watchLives } from "./lives.ts";
 import { aCanary, aDeployment, apexService, applyWorkload, aRoute, backend, manifest } from "./manifests.ts";
@@ -121,6 +124,35 @@ describe("a mistake that only the cluster can tell", () => {
     expect(conditionOf(life, "Stalled")?.reason).toBe("RouteNotFound");
     await life.kube.create(kinds.httpRoute, aRoute());
     await life.until("adoption", ({ phase }) => phase === "Idle");
+  });
+});
+
+describe("a kind of route that exists and cannot be listed", () => {
+  const refuse = (reason: KubeErrorReason, status: number) => (call: KubeCall) => {
+    if (call.kind.kind !== "HTTPRoute" || call.verb !== "list") return;
+    throw new KubeError({ reason, status, message: `httproutes answer ${status}` });
+  };
+
+  it.each([
+    {
+      what: "for want of a permission",
+      fault: refuse("Forbidden", 403),
+      hint: "httproutes.gateway.networking.k8s.io cannot be listed: httproutes answer 403. Until then nothing is done; allow the controller's ServiceAccount to list and watch httproutes.gateway.networking.k8s.io",
+    },
+    {
+      what: "since its conversion webhook is broken",
+      fault: refuse("Unavailable", 500),
+      hint: "httproutes.gateway.networking.k8s.io cannot be listed: httproutes answer 500. Until then nothing is done; look at the API server and at CustomResourceDefinition httproutes.gateway.networking.k8s.io, such as its conversion webhook",
+    },
+  ])("is told, $what, and costs little until it can", async ({ fault, hint }) => {
+    const { life, reason, message } = await stalled({ fault });
+    expect({ reason, message }).toEqual({ reason: "KindUnreadable", message: hint });
+    const before = life.traffic.requests;
+    await life.pass(600_000);
+    expect(life.traffic.requests - before).toBeLessThan(40);
+    life.fault = undefined;
+    await life.until("adoption", ({ phase }) => phase === "Idle");
+    life.errors.length = 0;
   });
 });
 

@@ -95,7 +95,9 @@ export function restoreTarget(s: Situation): Answered | undefined {
   const judged = s.memory.promoted === undefined ? undefined : primary?.version.revision;
   const holdsOther = judged !== undefined && target.version.revision !== judged;
   const least = s.memory.promoted === undefined ? target.replicas : 1;
-  const replicas = primary?.replicas ?? s.memory.adopted?.replicas ?? least;
+  // Somebody who scaled the primary to 0 did not mean the target, which is to serve everyone now.
+  const served = primary?.replicas === 0 ? undefined : primary?.replicas;
+  const replicas = served ?? s.memory.adopted?.replicas ?? least;
   if (target.frozen || target.replicas < replicas || holdsOther) {
     const template = holdsOther ? "promoted" : "keep";
     return {

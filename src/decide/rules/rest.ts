@@ -57,6 +57,18 @@ export function repairPrimary(s: Situation): Answered | undefined {
   };
 }
 
+/** Gives the primary its pods back when somebody scaled it to 0: it serves everyone. */
+export function repairPrimarySize(s: Situation): Answered | undefined {
+  const { primary, memory } = s;
+  if (memory.adopted === undefined || primary === undefined || primary.replicas > 0) return undefined;
+  const replicas = Math.max(1, memory.adopted.replicas);
+  return {
+    phase: s.canary.status?.phase ?? "Initializing",
+    message: `scaling the primary to ${replicas} again: somebody scaled it to 0, and it serves everyone`,
+    actions: [{ kind: "scalePrimary", replicas }],
+  };
+}
+
 /** Puts the apex Service back on the primary when somebody pointed it elsewhere. */
 export function repairApex(s: Situation): Answered | undefined {
   const { apex, primary } = s.services;

@@ -60,7 +60,17 @@ export function startController(options: ControllerOptions): Controller {
     signal,
   });
   const { actionRetentionMs } = options;
-  const looking = { actionRetentionMs, kube, reads, clock, readings, providers: providerOptions, events, telemetry, log };
+  const looking = {
+    actionRetentionMs,
+    kube,
+    reads,
+    clock,
+    readings,
+    providers: providerOptions,
+    events,
+    telemetry,
+    log,
+  };
   const queue: Queue = createQueue({
     clock,
     workers,

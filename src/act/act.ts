@@ -112,9 +112,8 @@ async function restartPrimary(scene: Scene, writer: Writer, restartedAt: string)
   ]);
 }
 
-async function scalePrimary({ primary }: Scene, writer: Writer, replicas: number): Promise<void> {
-  if (primary === undefined) return;
-  await writer.patch(kinds.deployment, primary, [{ op: "add", path: "/spec/replicas", value: replicas }]);
+async function scalePrimary({ primary, workload }: Scene, writer: Writer, replicas: number): Promise<void> {
+  if (primary !== undefined) await writer.patch(workload.kind, primary, workload.resize(primary, replicas));
 }
 
 async function writeRoute(scene: Scene, writer: Writer, writes: readonly RouteWrite[]): Promise<void> {

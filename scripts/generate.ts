@@ -10,7 +10,7 @@ import type { z } from "zod";
 import { customResourceDefinitions } from "../src/api/crd.ts";
 import type { CustomResourceDefinition } from "../src/api/crd.ts";
 import { metricProviders } from "../src/metrics/index.ts";
-import { routers } from "../src/routers/index.ts";
+import { trafficPlugIns } from "../src/routers/index.ts";
 import { configurationReference } from "../src/settings.ts";
 import { targetKinds } from "../src/workloads/index.ts";
 import { apiReference } from "./apiReference.ts";
@@ -23,7 +23,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   const byName = (plugins: readonly { readonly name: string; readonly schema: z.ZodType }[]) =>
     Object.fromEntries(plugins.map(({ name, schema }) => [name, schema]));
   const definitions = customResourceDefinitions({
-    trafficBlocks: byName(routers),
+    ...trafficPlugIns,
     targetKinds,
     blocks: byName(metricProviders),
   });

@@ -21,7 +21,7 @@ import { kindsOf } from "./observe/scene.ts";
 import { collectAnswered } from "./report/answered.ts";
 import { report } from "./report/report.ts";
 import { reportRefusedWrite, reportUnlistable, reportUnreadable } from "./report/notices.ts";
-import { routers } from "./routers/index.ts";
+import { trafficPlugIns } from "./routers/index.ts";
 import type { Telemetry } from "./server/telemetry.ts";
 import { targetKinds } from "./workloads/index.ts";
 
@@ -39,7 +39,7 @@ export interface ReconcileOptions {
 }
 
 export const parseCanary = rememberByObject<object, ReturnType<ReturnType<typeof canaryParser>>>(
-  canaryParser({ trafficBlocks: Object.fromEntries(routers.map(({ name, schema }) => [name, schema])), targetKinds }),
+  canaryParser({ ...trafficPlugIns, targetKinds }),
 );
 
 /**

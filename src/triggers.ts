@@ -27,7 +27,8 @@ interface Watchers {
  */
 export function watchEverything({ informers, queue }: TriggerOptions): void {
   const watchers: Watchers = { byObject: new Map(), objectsOf: new Map() };
-  const watched = new Set<string>();
+  // These two are watched for every canary, below.
+  const watched = new Set([kinds.service, kinds.endpointSlice].map(kindId));
 
   const wake = (id: string): void => {
     for (const key of watchers.byObject.get(id) ?? []) queue.add(key);
@@ -52,7 +53,7 @@ export function watchEverything({ informers, queue }: TriggerOptions): void {
     const targetKind = targetKindOf(parsed.canary);
     informers.cache(targetKind, { keep: dropWhatNobodyReads });
     for (const kind of kindsOf(parsed.canary)) {
-      const id = `${kind.group}/${kind.plural}`;
+      const id = kindId(kind);
       if (watched.has(id)) continue;
       watched.add(id);
       watchKind(kind, ownName);
@@ -129,6 +130,10 @@ function forget({ byObject, objectsOf }: Watchers, key: string): void {
     if (keys?.size === 0) byObject.delete(id);
   }
   objectsOf.delete(key);
+}
+
+function kindId({ group, plural }: ResourceKind): string {
+  return `${group}/${plural}`;
 }
 
 function idOf(kind: ResourceKind, namespace: string, name: string): string {

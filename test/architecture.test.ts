@@ -35,6 +35,7 @@ const PORT_FILES = [
   "routeObjects",
   "workloadObjects",
   "reachability",
+  "ownSlice",
   "informer",
 ].map((f) => `src/kube/${f}.ts`);
 

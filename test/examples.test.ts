@@ -71,8 +71,13 @@ async function untilDone(life: Life, phase: string): Promise<void> {
 
 describe("the examples", () => {
   it("are not forgotten: every file has something that a test applies", () => {
-    expect(canaries.map(({ file }) => file).sort()).toEqual(["gatewayAPI.yaml", "nginx.yaml", "podinfo/canary.yaml"]);
-    expect(files).toHaveLength(8);
+    expect(canaries.map(({ file }) => file).sort()).toEqual([
+      "gatewayAPI.yaml",
+      "nginx.yaml",
+      "podinfo/canary.yaml",
+      "withoutRouter.yaml",
+    ]);
+    expect(files).toHaveLength(9);
   });
 
   it.each(canaries)(
@@ -80,12 +85,12 @@ describe("the examples", () => {
     { timeout: 60_000 },
     async ({ file, name }) => {
       const canary = documents(file, name).find(({ kind }) => kind === "Canary") as ExampleCanary;
-      const owned = file === "gatewayAPI.yaml";
+      const withoutRoute = ["gatewayAPI.yaml", "withoutRouter.yaml"].includes(file);
       const life = await startLife({
         spec: canary.spec,
         workload: async (kube) => {
           await workload(kube);
-          if (!owned) await kube.create(kinds.httpRoute, aRoute());
+          if (!withoutRoute) await kube.create(kinds.httpRoute, aRoute());
         },
         ask: () => ({ kind: "value", value: readingFor(canary, true) }),
       });

@@ -1,9 +1,9 @@
 import { kinds } from "../kube/kinds.ts";
-import type { EndpointSlice, Labels, Service } from "../kube/objects.ts";
-import { SERVICE_NAME_LABEL, SLICE_MANAGED_BY_LABEL } from "../kube/objects.ts";
-import { hasPorts, isReady } from "../kube/reachability.ts";
+import type { Labels, Service } from "../kube/objects.ts";
+import { ownSlice } from "../kube/ownSlice.ts";
+import { hasPorts } from "../kube/reachability.ts";
 import { sameLabels } from "../lib/labels.ts";
-import { FED_AT, feedName, MANAGED_BY, SLICE_MANAGER } from "../lib/names.ts";
+import { FED_AT, feedName, MANAGED_BY } from "../lib/names.ts";
 import type { Scene } from "../observe/scene.ts";
 import type { ServiceObjects } from "../observe/services.ts";
 import type { Writer } from "./writer.ts";
@@ -100,39 +100,12 @@ export async function feedService(
 ): Promise<void> {
   const { service } = objectsOf(scene, which);
   if (service?.metadata.uid === undefined) return;
-  const sources = objectsOf(scene, from).slices;
-  const first = sources[0];
-  // It cannot be changed later, and the source may have no slice yet: the Service knows its family.
-  const family = (service.spec["ipFamilies"] as readonly string[] | undefined)?.[0] === "IPv6" ? "IPv6" : "IPv4";
-  const addressType = first?.addressType ?? family;
-  const slice: EndpointSlice = {
-    apiVersion: "discovery.k8s.io/v1",
-    kind: "EndpointSlice",
-    metadata: {
-      name: feedName(service.metadata.name),
-      namespace: scene.names.namespace,
-      labels: {
-        ...MANAGED_BY,
-        [SERVICE_NAME_LABEL]: service.metadata.name,
-        [SLICE_MANAGED_BY_LABEL]: SLICE_MANAGER,
-      },
-      annotations: { [FED_AT]: new Date(now).toISOString() },
-      // Without an owner it would survive the Service and attach to the next one of that name.
-      ownerReferences: [{ apiVersion: "v1", kind: "Service", name: service.metadata.name, uid: service.metadata.uid }],
-    },
-    addressType,
-    ports: first?.ports ?? [],
-    endpoints: sources
-      .filter(({ addressType: type }) => type === addressType)
-      .flatMap(({ endpoints }) => endpoints ?? [])
-      .filter(isReady)
-      .map(({ addresses, nodeName, zone }) => ({
-        addresses,
-        conditions: { ready: true, serving: true, terminating: false },
-        ...(nodeName === undefined ? {} : { nodeName }),
-        ...(zone === undefined ? {} : { zone }),
-      })),
-  };
+  const slice = ownSlice({
+    name: feedName(service.metadata.name),
+    service,
+    annotations: { [FED_AT]: new Date(now).toISOString() },
+    sources: objectsOf(scene, from).slices,
+  });
   await writer.apply(kinds.endpointSlice, slice);
 }
 

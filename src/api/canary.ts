@@ -16,10 +16,14 @@ export type { PauseStep, Step, Strategy, WeightStep } from "./strategy.ts";
 export interface CanaryPlugIns {
   /** Schemas of the blocks under `spec.traffic`, by name; every router brings its own. */
   readonly trafficBlocks: Readonly<Record<string, z.ZodType>>;
+  /** The block that `spec.traffic` has, empty, when it is left out. */
+  readonly withoutTraffic: string;
   /** Kinds of workloads that can be a target. */
   readonly targetKinds: readonly string[];
 }
 
+/** How long pods are kept at weight 0 when `traffic.drain` does not say. */
+const DEFAULT_DRAIN = "10s";
 const SERVICE_NAME = "^[a-z]([-a-z0-9]*[a-z0-9])?$";
 
 function targetRefSchema(kinds: readonly string[]) {
@@ -104,21 +108,24 @@ function trafficSchema(blocks: CanaryPlugIns["trafficBlocks"]) {
         .optional()
         .describe("How long the data plane takes to follow a change of weight. Left out: what is usual for it."),
       drain: duration({ min: "0s", max: "1h" })
-        .default("10s")
+        .default(DEFAULT_DRAIN)
         .describe("How long pods are kept at weight 0 for the requests that are still under way."),
       ...(optional as Record<never, never>),
     }),
     exactlyOneOf(Object.keys(blocks)),
-  ).describe("How traffic is split between the primary and the canary: exactly one block.");
+  ).describe(
+    "How traffic is split between the primary and the canary: exactly one block. Left out: no router, the endpoints of " +
+      "the apex Service make the weight.",
+  );
 }
 
 /** Schema of `spec` with what the plug-ins bring in it. */
-export function canarySpecSchema({ trafficBlocks, targetKinds }: CanaryPlugIns) {
+export function canarySpecSchema({ trafficBlocks, targetKinds }: Omit<CanaryPlugIns, "withoutTraffic">) {
   const spec = z
     .object({
       targetRef: targetRefSchema(targetKinds),
       service: service.optional(),
-      traffic: trafficSchema(trafficBlocks),
+      traffic: trafficSchema(trafficBlocks).optional(),
       strategy: strategySchema.prefault({ canary: {} }),
       analysis: analysisSchema.prefault({}).describe("How the new version is judged."),
       progressDeadlineSeconds: z
@@ -182,7 +189,6 @@ export interface Canary {
  * result could not be typed otherwise.
  */
 export function canaryParser(plugIns: CanaryPlugIns): (object: unknown) => Parsed<"canary", Canary> {
-  const names = Object.keys(plugIns.trafficBlocks);
   const schema = objectShape("Canary").extend({
     spec: canarySpecSchema(plugIns),
     status: canaryStatusSchema.optional(),
@@ -191,7 +197,7 @@ export function canaryParser(plugIns: CanaryPlugIns): (object: unknown) => Parse
     const parsed = schema.safeParse(object);
     if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error) };
     const { metadata, spec, status } = parsed.data;
-    const resolved = resolve(spec, names);
+    const resolved = resolve(spec, plugIns);
     if (typeof resolved === "string") return { ok: false, problems: [{ path: "spec", message: resolved }] };
     const canary = { apiVersion: API_VERSION, kind: "Canary", metadata, spec: resolved } as const;
     return { ok: true, canary: status === undefined ? canary : { ...canary, status } };
@@ -199,21 +205,32 @@ export function canaryParser(plugIns: CanaryPlugIns): (object: unknown) => Parse
 }
 
 /** The typed spec, or the sentence that says which choice is not made. */
-function resolve(spec: StoredSpec, blocks: readonly string[]): CanarySpec | string {
-  const { settle, drain, ...rest } = spec.traffic;
-  const present = Object.entries(rest).filter(([name, block]) => blocks.includes(name) && block !== undefined);
-  const [only, second] = present;
-  if (only === undefined || second !== undefined) return `traffic: choose exactly one of ${blocks.join(", ")}`;
+function resolve(spec: StoredSpec, plugIns: CanaryPlugIns): CanarySpec | string {
+  const traffic = resolveTraffic(spec.traffic, plugIns);
+  if (typeof traffic === "string") return traffic;
   const strategy = resolveStrategy(spec.strategy);
   if (typeof strategy === "string") return strategy;
   const checks = (spec.analysis.checks ?? []).map(resolveCheck);
   if (!checks.every((check) => check !== undefined)) return "analysis.checks: exactly one kind is needed";
   return {
     ...spec,
-    traffic: { ...(settle === undefined ? {} : { settle }), drain, router: only[0], block: only[1] },
+    traffic,
     strategy,
     analysis: { ...spec.analysis, checks, unjudged: spec.analysis.unjudged ?? false },
   };
+}
+
+function resolveTraffic(
+  stored: StoredSpec["traffic"],
+  { trafficBlocks, withoutTraffic }: CanaryPlugIns,
+): Traffic | string {
+  if (stored === undefined) return { drain: DEFAULT_DRAIN, router: withoutTraffic, block: {} };
+  const { settle, drain, ...rest } = stored;
+  const names = Object.keys(trafficBlocks);
+  const present = Object.entries(rest).filter(([name, block]) => names.includes(name) && block !== undefined);
+  const [only, second] = present;
+  if (only === undefined || second !== undefined) return `traffic: choose exactly one of ${names.join(", ")}`;
+  return { ...(settle === undefined ? {} : { settle }), drain, router: only[0], block: only[1] };
 }
 
 function resolveCheck({ name, threshold }: StoredCheck): Check | undefined {

@@ -132,6 +132,14 @@ export const canaryStatusSchema = z.object({
   observedGeneration: z.int().min(0).optional().describe("Generation of the Canary that this status speaks about."),
   phase: z.enum(phases).optional().describe("What the canary is doing."),
   weight: z.int().min(0).max(100).optional().describe("Percent of requests that go to the canary."),
+  share: z
+    .int()
+    .min(0)
+    .max(100)
+    .optional()
+    .describe(
+      "Without a router: percent of the pods behind the apex Service that are the canary's, which make the weight.",
+    ),
   step: z.string().max(16).optional().describe("Current step of all steps, such as `2/6`."),
   why: why.optional(),
   target: version.optional().describe("What the target's template says now."),

@@ -1,4 +1,5 @@
 import type { HistoryEntry, RolloutMemory, RolloutOutcome } from "../api/status.ts";
+import { podsForShare } from "../lib/podShare.ts";
 import { clip } from "../lib/text.ts";
 import { isWeightStep, podsFor, stepLabel, timestamp } from "./situation.ts";
 import type { Answered, Situation } from "./situation.ts";
@@ -14,6 +15,12 @@ export function fullSize(situation: Situation): number {
   return Math.max(1, situation.primary?.replicas ?? situation.memory.adopted?.replicas ?? 1);
 }
 
+/** Pods that the canary needs for `weight`: for its share of the requests, or to be that share where pods make it. */
+export function podsNeeded(situation: Situation, weight: number): number {
+  const full = fullSize(situation);
+  return situation.route.byEndpoints === true ? podsForShare(weight, full) : podsFor(weight, full);
+}
+
 /** Whether the primary has been changed to the rollout's revision already: from then on there is no way back. */
 export function primaryHasRevision(situation: Situation, rollout: RolloutMemory): boolean {
   return situation.primary?.version.revision === rollout.revision;
@@ -27,7 +34,7 @@ export function primaryHasRevision(situation: Situation, rollout: RolloutMemory)
 export function hasPodsFor(situation: Situation, weight: number): boolean {
   const { target, services } = situation;
   if (target === undefined) return false;
-  const need = podsFor(weight, fullSize(situation));
+  const need = podsNeeded(situation, weight);
   if (situation.weight === 0 && (!target.settled || target.available < need)) return false;
   return services.canary.ready >= need;
 }
@@ -52,7 +59,7 @@ export function enterStep(rollout: RolloutMemory, step: number): RolloutMemory {
 
 /** The action that gives the canary pods for `weight`, when it has asked for fewer. Never takes pods away. */
 export function scaleUpFor(situation: Situation, weight: number): Action | undefined {
-  const need = podsFor(weight, fullSize(situation));
+  const need = podsNeeded(situation, weight);
   if (situation.target === undefined || situation.target.replicas >= need) return undefined;
   return { kind: "scaleTarget", replicas: need };
 }

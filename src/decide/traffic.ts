@@ -1,5 +1,5 @@
 import type { RolloutMemory } from "../api/status.ts";
-import { elapsedMs, timestamp } from "./situation.ts";
+import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "./situation.ts";
 import type { Answered, Situation } from "./situation.ts";
 
 /** A status that never comes must not stop a rollout: after so many milliseconds it is only a warning. */
@@ -24,6 +24,9 @@ export function effectOf(situation: Situation, weight: number, since: string | u
   const age = since === undefined ? Number.POSITIVE_INFINITY : elapsedMs(now, since);
   if (route.acceptance.state === "rejected") {
     return { state: "rejected", reason: route.acceptance.reason, message: route.acceptance.message };
+  }
+  if (route.acceptance.state === "following") {
+    return { state: "pending", message: route.acceptance.message, recheckAfterMs: TROUBLE_PERIOD_MS };
   }
   if (route.acceptance.state === "unknown" && age < STATUS_TIMEOUT_MS) {
     return { state: "pending", message: route.acceptance.message, recheckAfterMs: STATUS_TIMEOUT_MS - age };
@@ -100,7 +103,7 @@ export function bringIntoEffect(situation: Situation, shift: Shift): Answered | 
       // Clocks keep running: whoever changes the route every few seconds must not stop a rollout for ever.
       return {
         phase,
-        message: `put weight ${weight} back: the route said ${situation.route.weight ?? "something else"}${by(situation)}`,
+        message: putBack(situation, weight),
         actions: [{ kind: "setWeight", weight }],
       };
     case "pending":
@@ -129,8 +132,7 @@ export function keepWeight(situation: Situation, shift: Omit<Shift, "weight">): 
   if (rollout.weightSince !== undefined) return bringIntoEffect(situation, { ...shift, weight });
   const { route } = situation;
   if (route.weight === weight && route.uniform) return undefined;
-  const message = `put weight ${weight} back: the route said ${route.weight ?? "something else"}${by(situation)}`;
-  return { phase, message, actions: [{ kind: "setWeight", weight }] };
+  return { phase, message: putBack(situation, weight), actions: [{ kind: "setWeight", weight }] };
 }
 
 function noteEffect(situation: Situation, shift: Shift, warning: string | undefined): Answered {
@@ -147,6 +149,13 @@ function noteEffect(situation: Situation, shift: Shift, warning: string | undefi
     ...(warning === undefined ? {} : { warning: { reason: "RouteStatusStale", message: warning } }),
     recheckAfterMs: 0,
   };
+}
+
+function putBack(situation: Situation, weight: number): string {
+  const { route } = situation;
+  if (route.byEndpoints === true && route.weight === weight)
+    return `weight ${weight}: listing the pods that are ready now`;
+  return `put weight ${weight} back: the route said ${route.weight ?? "something else"}${by(situation)}`;
 }
 
 function by(situation: Situation): string {

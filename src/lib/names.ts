@@ -57,3 +57,8 @@ export function feedName(service: string): string {
 
 /** On such a slice: when it was filled last, since objects do not say when they were changed. */
 export const FED_AT = "aviary.dev/fed-at";
+
+/** Name of the slice by which pods of the canary stand behind the apex Service, where there is no router. */
+export function shareName(service: string): string {
+  return `${service}-aviary-share`;
+}

@@ -1,5 +1,6 @@
 import type { Canary } from "../api/canary.ts";
 import type { FreshReads } from "../kube/fresh.ts";
+import { kinds } from "../kube/kinds.ts";
 import type { ServicePort, WorkloadObject } from "../kube/objects.ts";
 import type { KubeObject, ResourceKind } from "../kube/port.ts";
 import { namesOf } from "../lib/names.ts";
@@ -43,7 +44,8 @@ export function setScene(reads: FreshReads, canary: Canary): Scene {
   const apex = serviceNamed(reads, namespace, names.target);
   const ports = portsOf(canary, apex.service, target);
   const router = routerNamed(canary.spec.traffic.router);
-  const backends = backendsOf(names, ports[0]?.port ?? 80);
+  const label = canary.status?.primaryLabel ?? primaryLabelOf(target?.spec.selector.matchLabels);
+  const backends = { ...backendsOf(names, ports[0]?.port ?? 80), primaryLabel: label };
   const { block } = canary.spec.traffic;
   const routeRefs = router.refs(block, backends);
   return {
@@ -52,13 +54,13 @@ export function setScene(reads: FreshReads, canary: Canary): Scene {
     workload,
     target,
     primary: reads.get<WorkloadObject>(workload.kind, { namespace, name: names.primary }),
-    label: canary.status?.primaryLabel ?? primaryLabelOf(target?.spec.selector.matchLabels),
+    label,
     apex,
     primaryService: serviceNamed(reads, namespace, names.primary),
     canaryService: serviceNamed(reads, namespace, names.canaryService),
     ports,
     router,
-    routeInput: { block, backends, objects: routeObjects(reads, router, { namespace, routeRefs }) },
+    routeInput: { block, backends, objects: routeObjects(reads, router, { backends, routeRefs }) },
     routeRefs,
   };
 }
@@ -93,9 +95,15 @@ function routerNamed(name: string): Router {
 function routeObjects(
   reads: FreshReads,
   router: Router,
-  { namespace, routeRefs }: { readonly namespace: string; readonly routeRefs: readonly RouteRef[] },
+  { backends, routeRefs }: { readonly backends: Backends; readonly routeRefs: readonly RouteRef[] },
 ): ReadonlyMap<string, KubeObject> {
   const objects = new Map<string, KubeObject>();
+  const { namespace } = backends;
+  for (const name of router.slicesOf?.(backends) ?? []) {
+    for (const slice of reads.related<KubeObject>(kinds.endpointSlice, { namespace, name })) {
+      objects.set(routeKey({ kind: kinds.endpointSlice, namespace, name: slice.metadata.name }), slice);
+    }
+  }
   for (const kind of router.neighbours ?? []) {
     for (const object of reads.list<KubeObject>(kind, namespace)) {
       objects.set(routeKey({ kind, namespace, name: object.metadata.name }), object);

@@ -3,9 +3,9 @@ import type { FreshReads } from "../kube/fresh.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { EndpointSlice, Labels, Service } from "../kube/objects.ts";
 import { SLICE_MANAGED_BY_LABEL } from "../kube/objects.ts";
-import { isReady } from "../kube/reachability.ts";
+import { readyAddresses, readyEndpoints } from "../kube/reachability.ts";
 import { sameLabels } from "../lib/labels.ts";
-import { FED_AT, SLICE_MANAGER } from "../lib/names.ts";
+import { FED_AT, feedName, SLICE_MANAGER } from "../lib/names.ts";
 import type { PrimaryLabel } from "./label.ts";
 
 /** A Service with the slices behind it. */
@@ -22,7 +22,11 @@ export function serviceNamed(reads: FreshReads, namespace: string, name: string)
   const all = reads.related<EndpointSlice>(kinds.endpointSlice, { namespace, name });
   const ours = (slice: EndpointSlice): boolean => slice.metadata.labels?.[SLICE_MANAGED_BY_LABEL] === SLICE_MANAGER;
   const service = reads.get<Service>(kinds.service, { namespace, name });
-  return { service, slices: all.filter((slice) => !ours(slice)), feed: all.find(ours) };
+  return {
+    service,
+    slices: all.filter((slice) => !ours(slice)),
+    feed: all.find((slice) => ours(slice) && slice.metadata.name === feedName(name)),
+  };
 }
 
 interface View {
@@ -38,7 +42,7 @@ interface View {
 
 export function viewOf({ objects, label, targetLabels, feedFrom, found, now }: View): ServiceView {
   const { service, slices, feed } = objects;
-  const ready = slices.flatMap((slice) => slice.endpoints ?? []).filter(isReady).length;
+  const ready = readyEndpoints(slices).length;
   return {
     exists: service !== undefined,
     selects: sameLabels(service?.spec.selector, found)
@@ -71,12 +75,4 @@ function sameEndpoints(feed: EndpointSlice, slices: readonly EndpointSlice[]): b
   const wanted = readyAddresses(slices);
   const fed = readyAddresses([feed]);
   return wanted.length === fed.length && wanted.every((address, index) => address === fed[index]);
-}
-
-function readyAddresses(slices: readonly EndpointSlice[]): string[] {
-  return slices
-    .flatMap((slice) => slice.endpoints ?? [])
-    .filter(isReady)
-    .flatMap(({ addresses }) => addresses)
-    .sort();
 }

@@ -16,6 +16,7 @@ export function nextStatus(observation: Observation, decision: Decision): Canary
     observedGeneration: generation,
     phase: decision.phase,
     weight: memory.rollout?.weight ?? 0,
+    share: shareOf(observation, decision),
     step: stepOf(observation, decision),
     why: { rule: decision.rule, message: clip(decision.message) },
     target: observation.target?.version ?? previous.target,
@@ -43,6 +44,11 @@ export function nextStatus(observation: Observation, decision: Decision): Canary
 
 function clipped<T extends { readonly reason: string; readonly message: string }>(cause: T | undefined): T | undefined {
   return cause === undefined ? undefined : { ...cause, message: clip(cause.message) };
+}
+
+/** What pods make of the weight; it is seen by the look after the one that moved it. */
+function shareOf({ route }: Observation, { memory }: Decision): number | undefined {
+  return (memory.rollout?.weight ?? 0) > 0 ? route.share : undefined;
 }
 
 function stepOf({ canary }: Observation, { memory }: Decision): string | undefined {

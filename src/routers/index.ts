@@ -1,9 +1,17 @@
+import type { CanaryPlugIns } from "../api/canary.ts";
 import { gatewayAPI } from "./gatewayAPI.ts";
 import { nginx } from "./nginx.ts";
 import type { Router } from "./router.ts";
+import { service } from "./service.ts";
 
 /** Every data plane that Aviary can steer. A new one is one file and one line here. */
-export const routers: readonly Router[] = [gatewayAPI, nginx];
+export const routers: readonly Router[] = [gatewayAPI, nginx, service];
+
+/** What the schema of a Canary has to know of them. */
+export const trafficPlugIns: Pick<CanaryPlugIns, "trafficBlocks" | "withoutTraffic"> = {
+  trafficBlocks: Object.fromEntries(routers.map(({ name, schema }) => [name, schema])),
+  withoutTraffic: service.name,
+};
 
 /**
  * The router that `spec.traffic` asks for, with the block for it as it stands there; `undefined` when it asks for none.

@@ -18,6 +18,8 @@ export interface Backends {
   readonly canary: string;
   /** First port of the Services. */
   readonly port: number;
+  /** The selector label of the primary's pods; the canary's have another value. */
+  readonly primaryLabel?: { readonly key: string; readonly value: string } | undefined;
 }
 
 /** Whether the data plane's controller has taken over what the object says now. */
@@ -25,6 +27,8 @@ export type Acceptance =
   | { readonly state: "accepted" }
   /** Nothing has been said about this generation yet. After a time-out this counts as a warning, not as a failure. */
   | { readonly state: "unknown"; readonly message: string }
+  /** Known not to have been taken over yet. There is no time-out. */
+  | { readonly state: "following"; readonly message: string }
   | { readonly state: "rejected"; readonly reason: string; readonly message: string };
 
 /** A mistake that only the cluster can tell, with what to do about it. */
@@ -45,6 +49,13 @@ export interface RouteView {
   /** True when every managed rule has exactly the weight that `plan` would write for `weight`. */
   readonly uniform: boolean;
   readonly acceptance: Acceptance;
+  /**
+   * The weight is made of the pods behind the apex Service itself: a share of whole pods, which is to be kept up to date
+   * whatever else is wrong, and a selector that follows the weight.
+   */
+  readonly byEndpoints?: true;
+  /** Percent that is really reached, where whole pods make it. */
+  readonly share?: number;
   /** Managers that last wrote the weights, for telling who contends; from managedFields or our annotation. */
   readonly managers: readonly string[];
 }
@@ -75,6 +86,8 @@ export interface Router<Block = unknown> {
   readonly settleMs: number;
   /** Kinds of which every object of the namespace is to be seen, since others can be in the way of ours. */
   readonly neighbours?: readonly ResourceKind[];
+  /** Services of the canary whose EndpointSlices are to be seen, by name. */
+  slicesOf?(backends: Backends): readonly string[];
   /** Objects to observe, whether they exist or not. */
   refs(block: Block, backends: Backends): readonly RouteRef[];
   read(input: RouteInput<Block>): RouteView;

@@ -5,7 +5,7 @@ import { parseAllDocuments } from "yaml";
 import { canaryParser } from "../../src/api/canary.ts";
 import { API_VERSION } from "../../src/api/object.ts";
 import { kinds } from "../../src/kube/kinds.ts";
-import { routers } from "../../src/routers/index.ts";
+import { trafficPlugIns } from "../../src/routers/index.ts";
 import { targetKinds } from "../../src/workloads/index.ts";
 import { badManifests } from "./badManifests.ts";
 import type { BadManifest, Manifest } from "./manifests.ts";
@@ -64,15 +64,20 @@ const canaries = [
     }),
   },
   {
+    name: "a Canary without a router",
+    manifest: canary({ traffic: undefined }),
+  },
+  {
+    name: "a Canary without a router, with times",
+    manifest: canaryWith.traffic({ settle: "5s", service: {} }),
+  },
+  {
     name: "a Canary behind an ingress",
     manifest: canaryWith.traffic({ drain: "0s", nginx: { ingressRefs: [{ name: "podinfo" }] } }),
   },
 ];
 
-const parseCanary = canaryParser({
-  trafficBlocks: Object.fromEntries(routers.map(({ name, schema }) => [name, schema])),
-  targetKinds,
-});
+const parseCanary = canaryParser({ ...trafficPlugIns, targetKinds });
 
 /** What every API server with the CRDs does: both the embedded one and kube-apiserver. */
 export function describeAdmission(server: string, ask: Ask): void {

@@ -1,29 +1,34 @@
 import type { BadManifest } from "./manifests.ts";
-import { canary, canaryWith } from "./manifests.ts";
+import { canaryWith } from "./manifests.ts";
 
 const refs = (count: number) => Array.from({ length: count }, (_, index) => ({ name: `route-${index}` }));
 
 /** Canaries with a traffic block that no data plane could follow. */
 export const badTraffic: readonly BadManifest[] = [
   {
-    name: "a Canary without traffic",
-    manifest: canary({ traffic: undefined }),
-    says: ["spec.traffic: Required value"],
-  },
-  {
     name: "traffic without a block",
     manifest: canaryWith.traffic({ drain: "5s" }),
-    says: ["spec.traffic: Invalid value", "choose exactly one of gatewayAPI, nginx; found none"],
+    says: ["spec.traffic: Invalid value", "choose exactly one of gatewayAPI, nginx, service; found none"],
   },
   {
     name: "traffic whose block is null",
     manifest: canaryWith.traffic({ gatewayAPI: null }),
-    says: ["spec.traffic: Invalid value", "choose exactly one of gatewayAPI, nginx; found none"],
+    says: ["spec.traffic: Invalid value", "choose exactly one of gatewayAPI, nginx, service; found none"],
   },
   {
     name: "traffic with two blocks",
     manifest: canaryWith.traffic({ gatewayAPI: { routeRefs: refs(1) }, nginx: { ingressRefs: refs(1) } }),
-    says: ["spec.traffic: Invalid value", "choose exactly one of gatewayAPI, nginx; found gatewayAPI nginx"],
+    says: ["spec.traffic: Invalid value", "choose exactly one of gatewayAPI, nginx, service; found gatewayAPI nginx"],
+  },
+  {
+    name: "a data plane beside none",
+    manifest: canaryWith.traffic({ gatewayAPI: { routeRefs: refs(1) }, service: {} }),
+    says: ["spec.traffic: Invalid value", "choose exactly one of gatewayAPI, nginx, service; found gatewayAPI service"],
+  },
+  {
+    name: "a name for the apex Service, which is the target's",
+    manifest: canaryWith.traffic({ service: { name: "shop" } }),
+    says: ['unknown field "spec.traffic.service.name"'],
   },
   {
     name: "an unknown data plane",

@@ -3,13 +3,13 @@ import { canaryParser } from "../../src/api/canary.ts";
 import { parseCanaryAction } from "../../src/api/canaryAction.ts";
 import { metricProviderParser } from "../../src/api/metricProvider.ts";
 import { metricProviders } from "../../src/metrics/index.ts";
-import { routers } from "../../src/routers/index.ts";
+import { trafficPlugIns } from "../../src/routers/index.ts";
 import { targetKinds } from "../../src/workloads/index.ts";
 import { action, canary, canaryWith, clusterMetricProvider, metricProvider, rawMetricProvider } from "./manifests.ts";
 
 const byName = <T>(plugins: readonly { readonly name: string; readonly schema: T }[]) =>
   Object.fromEntries(plugins.map(({ name, schema }) => [name, schema]));
-const parseCanary = canaryParser({ trafficBlocks: byName(routers), targetKinds });
+const parseCanary = canaryParser({ ...trafficPlugIns, targetKinds });
 const parseProvider = metricProviderParser("MetricProvider", { blocks: byName(metricProviders) });
 const parseClusterProvider = metricProviderParser("ClusterMetricProvider", { blocks: byName(metricProviders) });
 

@@ -70,7 +70,7 @@ function stateOf(life: Life): string {
     ({ metadata, spec }) => `${metadata.name} ${JSON.stringify(spec.selector)}`,
   );
   const fed = all<EndpointSlice>(life.server, kinds.endpointSlice).filter(({ metadata }) =>
-    metadata.name.endsWith("-aviary"),
+    metadata.name.includes("-aviary"),
   );
   return JSON.stringify(
     {

@@ -90,7 +90,7 @@ export function statusOf(server: ApiServer, name = "web"): CanaryStatus | undefi
   return (find(server, kinds.canary, name) as { status?: CanaryStatus } | undefined)?.status;
 }
 
-/** Weight by backend: of the HTTPRoute, or, without one, of the Ingress and its canary. */
+/** Weight by backend: of the HTTPRoute, without one of the Ingress and its canary, without any of the apex Service. */
 export function weightsOf(server: ApiServer): Record<string, number> {
   const route = find(server, kinds.httpRoute, "web") as HTTPRoute | undefined;
   if (route === undefined) return ingressWeights(server);
@@ -100,11 +100,22 @@ export function weightsOf(server: ApiServer): Record<string, number> {
 
 function ingressWeights(server: ApiServer): Record<string, number> {
   const ingress = find(server, kinds.ingress, "web") as Ingress | undefined;
-  if (ingress === undefined) return {};
+  if (ingress === undefined) return podWeights(server);
   const main = ingress.spec.rules?.[0]?.http?.paths[0]?.backend.service?.name ?? "";
   const canary = find(server, kinds.ingress, "web-canary");
   const weight = Number(canary?.metadata.annotations?.["nginx.ingress.kubernetes.io/canary-weight"] ?? 0);
   return { [main]: 100 - weight, "web-canary": weight };
+}
+
+/** Without a route: percent of the pods behind the apex Service, from adoption to deletion. */
+function podWeights(server: ApiServer): Record<string, number> {
+  const canary = find(server, kinds.canary, "web");
+  if (statusOf(server)?.promoted === undefined || canary?.metadata.deletionTimestamp !== undefined) return {};
+  const behind = new Set(readyBehind(server, "web").flatMap(({ addresses }) => addresses));
+  const pods = all<Pod>(server, kinds.pod).filter(({ status }) => behind.has(status?.podIP ?? ""));
+  const ours = pods.filter(({ metadata }) => metadata.labels?.["app"] === "web").length;
+  const share = pods.length === 0 ? 0 : Math.round((100 * ours) / pods.length);
+  return { "web-primary": 100 - share, "web-canary": share };
 }
 
 /** What a request would meet now: every backend with weight, and the apex Service, must have somebody behind it. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { KubeObject } from "../../src/kube/port.ts";
 import { routerFor, routers } from "../../src/routers/index.ts";
 import { objectsOf } from "./cluster.ts";
-import { backends, ingress, ref, route } from "./samples.ts";
+import { apexService, backends, ingress, ref, route } from "./samples.ts";
 
 interface Mistake {
   readonly what: string;
@@ -23,6 +23,14 @@ const rival = {
 };
 
 const mistakes: readonly Mistake[] = [
+  {
+    what: "the apex Service has no endpoints",
+    traffic: { service: {} },
+    objects: [apexService("podinfo", { type: "ExternalName", externalName: "shop.test" })],
+    reason: "RouteConflict",
+    message: "Service podinfo is an ExternalName",
+    hint: "make it a Service with a selector",
+  },
   {
     what: "the route is not there",
     traffic: podinfo,

@@ -1,4 +1,4 @@
-import type { BackendRef, GatewayRoute, Ingress, RouteRule } from "../../src/kube/objects.ts";
+import type { BackendRef, EndpointSlice, GatewayRoute, Ingress, RouteRule, Service } from "../../src/kube/objects.ts";
 import type { KubeObject } from "../../src/kube/port.ts";
 import type { Backends } from "../../src/routers/router.ts";
 
@@ -8,6 +8,7 @@ export const backends: Backends = {
   primary: "podinfo-primary",
   canary: "podinfo-canary",
   port: 80,
+  primaryLabel: { key: "app", value: "podinfo-primary" },
 };
 
 /** A situation that a router must master. Every router in the registry has at least one. */
@@ -24,6 +25,8 @@ export interface RouterSample {
   /** A user edits the names that a patch relies on; left out where all writes are applies to objects of ours. */
   readonly rename?: (object: KubeObject) => KubeObject;
   /** What is there after a release, when it is not what was there at the start. */
+  /** What the cluster does after every write, where the router waits for that. */
+  readonly follow?: (objects: Map<string, KubeObject>) => void;
   readonly released?: { readonly of: (objects: readonly KubeObject[]) => unknown; readonly is: unknown };
 }
 
@@ -230,4 +233,71 @@ const nginxSamples: readonly RouterSample[] = [
   },
 ];
 
-export const samples: readonly RouterSample[] = [...gateway, ...nginxSamples];
+/** The cluster's slice behind a Service. */
+export function slice(name: string, addresses: readonly string[]): EndpointSlice {
+  return {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: {
+      name: `${name}-abcde`,
+      namespace: "shop",
+      labels: {
+        "kubernetes.io/service-name": name,
+        "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io",
+      },
+    },
+    addressType: "IPv4",
+    ports: [{ name: "http", port: 8080, protocol: "TCP" }],
+    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+  };
+}
+
+export function apexService(app: string, spec: object = {}, name: string = backends.name): Service {
+  const selector = { app, tier: "web" };
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace: "shop", uid: `uid-of-${name}` },
+    spec: { selector, ...spec },
+  };
+}
+
+const primaryPods = Array.from({ length: 10 }, (_, index) => `10.0.0.${index}`);
+const canaryPods = Array.from({ length: 10 }, (_, index) => `10.0.1.${index}`);
+
+/** What the cluster's controller makes of the apex Service's selector. */
+function follow(objects: Map<string, KubeObject>): void {
+  const apex = objects.get(`Service/shop/${backends.name}`) as Service | undefined;
+  const pods = apex?.spec.selector?.["app"] === "podinfo" ? canaryPods : primaryPods;
+  objects.set("EndpointSlice/shop/podinfo-abcde", slice("podinfo", pods));
+}
+
+const serviceSamples: readonly RouterSample[] = [
+  {
+    title: "ten pods on either side",
+    router: "service",
+    block: {},
+    objects: [
+      apexService("podinfo-primary"),
+      apexService("podinfo", {}, backends.canary),
+      slice("podinfo", primaryPods),
+      slice(backends.primary, primaryPods),
+      slice(backends.canary, canaryPods),
+    ],
+    follow,
+    foreign: (object) => {
+      if (object.metadata.name === "podinfo-abcde") return "the cluster's";
+      const { resourceVersion: _version, generation: _generation, ...metadata } = object.metadata;
+      return object.kind === "Service" ? { ...object, metadata, spec: "its selector" } : object;
+    },
+    splits: (objects) => {
+      const behind = (objects as readonly EndpointSlice[])
+        .filter(({ metadata }) => metadata.labels?.["kubernetes.io/service-name"] === "podinfo")
+        .flatMap(({ endpoints }) => (endpoints ?? []).flatMap(({ addresses }) => addresses));
+      const of = (pods: readonly string[]) => pods.filter((pod) => behind.includes(pod)).length;
+      return [{ [backends.primary]: of(primaryPods), [backends.canary]: of(canaryPods) }];
+    },
+  },
+];
+
+export const samples: readonly RouterSample[] = [...gateway, ...nginxSamples, ...serviceSamples];

@@ -132,7 +132,8 @@ export function waitForNewPrimary(s: Situation): Answered | undefined {
 
 /** Points the route at the primary alone. */
 export function routeToPrimary(s: Situation): Answered | undefined {
-  if (!adopting(s)) return undefined;
+  // Where the apex Service is the route, it is pointed at the primary with more care than a weight needs.
+  if (!adopting(s) || s.route.byEndpoints === true) return undefined;
   const effect = effectOf(s, 0, undefined);
   const phase = "Initializing";
   switch (effect.state) {

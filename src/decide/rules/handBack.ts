@@ -50,6 +50,7 @@ export function moveTrafficToPrimary(s: Situation): Answered | undefined {
   if (!leaving(s) || s.memory.promoted === undefined || s.services.primary.selects === "target") return undefined;
   // Nobody can be moved, or to nobody: the target is handed back where its users are.
   if (s.problem?.blocksTraffic === true || s.services.primary.ready === 0) return undefined;
+  if (s.route.byEndpoints === true && (!s.services.apex.exists || isRestored(s))) return undefined;
   const exposed = s.rollout?.exposed === true;
   const since = s.rollout?.weight === 0 ? s.rollout.weightSince : undefined;
   const effect = effectOf(s, 0, since);
@@ -71,6 +72,11 @@ export function moveTrafficToPrimary(s: Situation): Answered | undefined {
   const left = exposed ? s.settleMs + s.drainMs - elapsedMs(s.now, since) : 0;
   if (left <= 0) return undefined;
   return { phase, message: "draining the canary", actions: [], recheckAfterMs: left };
+}
+
+/** The target's pods are what the primary's are, so that the apex Service may be pointed at them. */
+function isRestored({ target, primary }: Situation): boolean {
+  return target?.frozen === false && primary?.version.revision === target.version.revision;
 }
 
 /** Ends with the primary as it serves, where that is wanted, or nothing else is left. */

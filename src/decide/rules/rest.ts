@@ -21,7 +21,8 @@ const INVALID_PERIOD_MS = 15_000;
 
 /** Whatever is wrong, users are where they were. */
 function keptWhileInvalid({ problem, memory, route, weight, services }: Situation): Action[] {
-  if (problem?.blocksTraffic === true || memory.promoted === undefined || route.weight === weight) return [];
+  const kept = route.weight === weight && (route.uniform || route.byEndpoints !== true);
+  if (problem?.blocksTraffic === true || memory.promoted === undefined || kept) return [];
   const somebody = weight > 0 ? services.canary.ready > 0 : services.primary.ready > 0;
   return somebody ? [{ kind: "setWeight", weight }] : [];
 }
@@ -74,6 +75,8 @@ export function repairApex(s: Situation): Answered | undefined {
   const { apex, primary } = s.services;
   if (s.memory.promoted === undefined || !apex.exists || apex.selects === "primary" || primary.ready === 0)
     return undefined;
+  // Where the apex Service is the route, its selector follows the weight.
+  if (s.route.byEndpoints === true) return undefined;
   return {
     phase: s.canary.status?.phase ?? "Idle",
     message: "pointing the apex Service at the primary again",

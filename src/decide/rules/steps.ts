@@ -4,15 +4,15 @@ import { notPassing } from "../checks.ts";
 import {
   currentStep,
   enterStep,
-  fullSize,
   hasPodsFor,
+  podsNeeded,
   podsTrouble,
   scaleUpFor,
   stepOf,
   stepWeight,
   withdraw,
 } from "../rollout.ts";
-import { durationOf, elapsedMs, isWeightStep, podsFor, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
+import { durationOf, elapsedMs, isWeightStep, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { bringIntoEffect, keepWeight, waitUntilKnown } from "../traffic.ts";
 
@@ -47,7 +47,7 @@ export function scaleCanary(s: Situation): Answered | undefined {
   if (action === undefined) return undefined;
   return {
     phase: phaseOf(rollout),
-    message: `scaling the canary to ${podsFor(weight, fullSize(s))} for weight ${weight}`,
+    message: `scaling the canary to ${podsNeeded(s, weight)} for weight ${weight}`,
     actions: [action],
     memory: { rollout: { ...rollout, waitingSince: rollout.waitingSince ?? timestamp(s.now) } },
   };
@@ -67,7 +67,7 @@ export function waitForCanary(s: Situation): Answered | undefined {
   const { podsReadySince: _ready, ...unready } = rollout;
   return {
     phase,
-    message: `waiting for ${podsFor(weight, fullSize(s))} ready canary pods: ${podsTrouble(s.target)}`,
+    message: `waiting for ${podsNeeded(s, weight)} ready canary pods: ${podsTrouble(s.target)}`,
     actions: [],
     memory: { rollout: { ...unready, waitingSince: since } },
     recheckAfterMs: Math.max(0, Math.min(leftMs, TROUBLE_PERIOD_MS)),
@@ -150,10 +150,15 @@ export function holdWeight(s: Situation): Answered | undefined {
   if (left <= 0) return undefined;
   return {
     phase: "Progressing",
-    message: `${stepOf(s, rollout)}: holding weight ${rollout.weight} for ${formatDuration(holdMs(s, rollout))}`,
+    message: `${stepOf(s, rollout)}: holding weight ${rollout.weight}${reached(s)} for ${formatDuration(holdMs(s, rollout))}`,
     actions: [],
     recheckAfterMs: Math.min(left, nextReadingMs(s)),
   };
+}
+
+/** What whole pods make of the weight, when it is not what was asked for. */
+function reached({ route, weight }: Situation): string {
+  return route.share === undefined || route.share === weight ? "" : ` (${route.share} % of the pods)`;
 }
 
 function holdMs(s: Situation, rollout: RolloutMemory): number {

@@ -10,6 +10,9 @@ export function withdrawTraffic(s: Situation): Answered | undefined {
   const { outcome, message } = rollout.withdrawal;
   const phase = phaseOfWithdrawal(outcome);
   if (s.problem?.blocksTraffic === true) return undefined;
+  if (s.route.byEndpoints === true && !s.services.apex.exists) {
+    return { phase, message: "putting the apex Service back", actions: [{ kind: "ensureServices" }] };
+  }
   if (s.services.primary.ready === 0) {
     return {
       phase,

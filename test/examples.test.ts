@@ -72,12 +72,13 @@ async function untilDone(life: Life, phase: string): Promise<void> {
 describe("the examples", () => {
   it("are not forgotten: every file has something that a test applies", () => {
     expect(canaries.map(({ file }) => file).sort()).toEqual([
+      "blueGreen.yaml",
       "gatewayAPI.yaml",
       "nginx.yaml",
       "podinfo/canary.yaml",
       "withoutRouter.yaml",
     ]);
-    expect(files).toHaveLength(9);
+    expect(files).toHaveLength(10);
   });
 
   it.each(canaries)(
@@ -85,9 +86,10 @@ describe("the examples", () => {
     { timeout: 60_000 },
     async ({ file, name }) => {
       const canary = documents(file, name).find(({ kind }) => kind === "Canary") as ExampleCanary;
-      const withoutRoute = ["gatewayAPI.yaml", "withoutRouter.yaml"].includes(file);
+      const withoutRoute = ["blueGreen.yaml", "gatewayAPI.yaml", "withoutRouter.yaml"].includes(file);
       const life = await startLife({
-        spec: canary.spec,
+        // As it stands, without the defaults of other lives.
+        spec: { traffic: undefined, strategy: undefined, ...canary.spec },
         workload: async (kube) => {
           await workload(kube);
           if (!withoutRoute) await kube.create(kinds.httpRoute, aRoute());

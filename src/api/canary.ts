@@ -6,7 +6,7 @@ import type { Metadata, Parsed } from "./object.ts";
 import { duration, exactlyOneOf, listMap, portNumberOrName, withRules } from "./schema.ts";
 import { canaryStatusSchema } from "./status.ts";
 import type { CanaryStatus } from "./status.ts";
-import { resolveStrategy, strategySchema } from "./strategy.ts";
+import { previewedByWhat, resolveStrategy, strategySchema } from "./strategy.ts";
 import type { Strategy } from "./strategy.ts";
 
 export type { Analysis, Check, ProviderRef, Threshold, ThresholdCheck } from "./analysis.ts";
@@ -126,7 +126,7 @@ export function canarySpecSchema({ trafficBlocks, targetKinds }: Omit<CanaryPlug
       targetRef: targetRefSchema(targetKinds),
       service: service.optional(),
       traffic: trafficSchema(trafficBlocks).optional(),
-      strategy: strategySchema.prefault({ canary: {} }),
+      strategy: strategySchema.optional(),
       analysis: analysisSchema.prefault({}).describe("How the new version is judged."),
       progressDeadlineSeconds: z
         .int()
@@ -152,7 +152,7 @@ export function canarySpecSchema({ trafficBlocks, targetKinds }: Omit<CanaryPlug
         ),
     })
     .describe("What is wanted.");
-  return withRules(spec, judgedByWhat);
+  return withRules(spec, judgedByWhat, previewedByWhat);
 }
 
 /** `spec.traffic` with its one block named. */

@@ -42,6 +42,11 @@ export function listMap<T extends z.ZodType>(schema: T, ...keys: readonly string
   });
 }
 
+/** A list without duplicates. */
+export function listSet<T extends z.ZodType>(schema: T): T {
+  return schema.meta({ ...schema.meta(), "x-kubernetes-list-type": "set" });
+}
+
 /** The rule of sibling optional blocks, with the blocks that were found in its sentence. */
 export function exactlyOneOf(names: readonly string[]): CelRule {
   const [first, ...others] = names.map((name) => `has(self.${name})`);

@@ -15,9 +15,16 @@ export function fullSize(situation: Situation): number {
   return Math.max(1, situation.primary?.replicas ?? situation.memory.adopted?.replicas ?? 1);
 }
 
-/** Pods that the canary needs for `weight`: for its share of the requests, or to be that share where pods make it. */
-export function podsNeeded(situation: Situation, weight: number): number {
+/**
+ * Pods that the canary needs at the current step, 0 for none: those that carry its share of the requests, or that are
+ * the share where pods make it, and all of them for a preview.
+ */
+export function stepPods(situation: Situation, rollout: RolloutMemory): number {
   const full = fullSize(situation);
+  const step = situation.steps[currentStep(situation, rollout)];
+  if (rollout.promoting !== true && isWeightStep(step) && step.preview !== undefined) return full;
+  const weight = stepWeight(situation, rollout);
+  if (weight === 0) return 0;
   return situation.route.byEndpoints === true ? podsForShare(weight, full) : podsFor(weight, full);
 }
 
@@ -27,14 +34,15 @@ export function primaryHasRevision(situation: Situation, rollout: RolloutMemory)
 }
 
 /**
- * Whether the canary has pods for `weight`. At weight 0 the Deployment's controller must have seen the newest template,
+ * Whether the canary has the pods that the current step needs. At weight 0 the Deployment's controller must have seen the newest template,
  * or pods of an older one would be counted. With weight the pods are frozen: those that answer are the right ones,
  * whatever the template says meanwhile (`kubectl rollout restart` changes it without being a release).
  */
-export function hasPodsFor(situation: Situation, weight: number): boolean {
+export function hasPods(situation: Situation, rollout: RolloutMemory): boolean {
   const { target, services } = situation;
+  const need = stepPods(situation, rollout);
+  if (need === 0) return true;
   if (target === undefined) return false;
-  const need = podsNeeded(situation, weight);
   if (situation.weight === 0 && (!target.settled || target.available < need)) return false;
   return services.canary.ready >= need;
 }
@@ -57,9 +65,9 @@ export function enterStep(rollout: RolloutMemory, step: number): RolloutMemory {
   return { ...rest, step };
 }
 
-/** The action that gives the canary pods for `weight`, when it has asked for fewer. Never takes pods away. */
-export function scaleUpFor(situation: Situation, weight: number): Action | undefined {
-  const need = podsNeeded(situation, weight);
+/** The action that gives the canary the pods that the current step needs, when it has asked for fewer. Never takes pods away. */
+export function scaleUp(situation: Situation, rollout: RolloutMemory): Action | undefined {
+  const need = stepPods(situation, rollout);
   if (situation.target === undefined || situation.target.replicas >= need) return undefined;
   return { kind: "scaleTarget", replicas: need };
 }

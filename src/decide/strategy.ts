@@ -1,9 +1,21 @@
-import type { Step, Strategy } from "../api/canary.ts";
+import type { Step, Strategy, WeightStep } from "../api/canary.ts";
+import type { RolloutMemory } from "../api/status.ts";
 
 /**
  * The steps by which a strategy brings a new version to its users; at least one. Everything that walks, counts or shows
  * steps asks here, so that a strategy is one more way to write them down.
  */
 export function stepsOf(strategy: Strategy): readonly Step[] {
-  return strategy.canary.steps;
+  if ("canary" in strategy) return strategy.canary.steps;
+  const { preview, pause, hold } = strategy.blueGreen;
+  const before: WeightStep = { weight: 0, hold: preview?.hold ?? "0s", preview: { checks: preview?.checks ?? [] } };
+  return [before, ...(pause === undefined ? [] : [{ pause }]), { weight: 100, hold }];
+}
+
+/** Whether a check is asked in a rollout: all with users, before them those that the preview names. */
+export function isAsked(steps: readonly Step[], rollout: RolloutMemory, check: { readonly name: string }): boolean {
+  if (rollout.weight > 0) return true;
+  // A pause keeps what the step before it is.
+  const standing = steps.slice(0, rollout.step + 1).findLast((step) => "weight" in step);
+  return standing?.preview?.checks.includes(check.name) === true;
 }

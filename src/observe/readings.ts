@@ -1,5 +1,6 @@
 import type { Canary, Check } from "../api/canary.ts";
 import type { CheckStatus } from "../api/status.ts";
+import { isAsked, stepsOf } from "../decide/strategy.ts";
 import type { TakenReading } from "../decide/types.ts";
 import { rememberByText } from "../lib/remember.ts";
 import { parseDuration } from "../lib/time.ts";
@@ -79,7 +80,7 @@ export function createReadings({ clock, ask, onAnswer, signal }: ReadingsOptions
       const held = entries.get(key) ?? new Map<string, Entry>();
       entries.set(key, held);
       const taken: Record<string, TakenReading> = {};
-      for (const check of canary.spec.analysis.checks) {
+      for (const check of askedOf(canary)) {
         const entry: Entry = held.get(check.name) ?? { asking: false, context, answer: undefined };
         held.set(check.name, entry);
         if (entry.context !== context) Object.assign(entry, { context, answer: undefined });
@@ -101,9 +102,16 @@ export function createReadings({ clock, ask, onAnswer, signal }: ReadingsOptions
 /** What the readings are about; undefined while nothing is to be measured. */
 function contextOf(canary: Canary): string | undefined {
   const rollout = canary.status?.rollout;
-  if (rollout === undefined || rollout.withdrawal !== undefined || rollout.weight === 0) return undefined;
+  if (rollout === undefined || rollout.withdrawal !== undefined || askedOf(canary).length === 0) return undefined;
   if (rollout.effectiveSince === undefined || canary.metadata.deletionTimestamp !== undefined) return undefined;
   return `${rollout.revision} ${rollout.startedAt} ${rollout.effectiveSince}`;
+}
+
+function askedOf({ spec, status }: Canary): readonly Check[] {
+  const rollout = status?.rollout;
+  if (rollout === undefined) return [];
+  const steps = stepsOf(spec.strategy);
+  return spec.analysis.checks.filter((check) => isAsked(steps, rollout, check));
 }
 
 function isNews(answer: TakenReading, known: CheckStatus | undefined): boolean {

@@ -64,6 +64,16 @@ const canaries = [
     }),
   },
   {
+    name: "a blue/green",
+    manifest: canary({ strategy: { blueGreen: {} } }),
+  },
+  {
+    name: "a blue/green with a preview and a pause",
+    manifest: canary({
+      strategy: { blueGreen: { preview: { hold: "1m", checks: ["errors"] }, pause: {}, hold: "5m" } },
+    }),
+  },
+  {
     name: "a Canary without a router",
     manifest: canary({ traffic: undefined }),
   },

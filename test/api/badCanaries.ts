@@ -117,12 +117,35 @@ const badStrategies: readonly BadManifest[] = [
   {
     name: "a strategy without a block",
     manifest: canary({ strategy: {} }),
-    says: ["spec.strategy: Invalid value", "needs the block canary"],
+    says: ["spec.strategy: Invalid value", "choose exactly one of canary, blueGreen; found none"],
   },
   {
     name: "a strategy whose block is null",
     manifest: canary({ strategy: { canary: null } }),
-    says: ["spec.strategy: Invalid value", "needs the block canary"],
+    says: ["spec.strategy: Invalid value", "choose exactly one of canary, blueGreen; found none"],
+  },
+  {
+    name: "two strategies",
+    manifest: canary({ strategy: { canary: {}, blueGreen: {} } }),
+    says: ["spec.strategy: Invalid value", "choose exactly one of canary, blueGreen; found canary blueGreen"],
+  },
+  {
+    name: "a preview that asks a check that there is not",
+    manifest: canary({ strategy: { blueGreen: { preview: { hold: "1m", checks: ["smoke"] } } } }),
+    says: [
+      "spec.strategy.blueGreen.preview.checks: Invalid value",
+      "names a check that is not in spec.analysis.checks",
+    ],
+  },
+  {
+    name: "a preview that asks a check twice",
+    manifest: canary({ strategy: { blueGreen: { preview: { hold: "1m", checks: ["errors", "errors"] } } } }),
+    says: ["spec.strategy.blueGreen.preview.checks[1]: Duplicate value"],
+  },
+  {
+    name: "a preview without a time",
+    manifest: canary({ strategy: { blueGreen: { preview: {} } } }),
+    says: ["spec.strategy.blueGreen.preview.hold: Required value"],
   },
   {
     name: "an unknown strategy",

@@ -48,9 +48,9 @@ describe("a Canary that is parsed", () => {
   });
 
   it("has its steps told apart, with the hold filled in", () => {
-    const { steps } = specOf(canaryWith.steps({ weight: 5 }, { pause: {} }, { weight: 20, hold: "5m" })).strategy
-      .canary;
-    expect(steps).toEqual([{ weight: 5, hold: "60s" }, { pause: {} }, { weight: 20, hold: "5m" }]);
+    const { strategy } = specOf(canaryWith.steps({ weight: 5 }, { pause: {} }, { weight: 20, hold: "5m" }));
+    const steps = [{ weight: 5, hold: "60s" }, { pause: {} }, { weight: 20, hold: "5m" }];
+    expect(strategy).toEqual({ canary: { steps } });
   });
 
   it("has no checks when it is unjudged", () => {

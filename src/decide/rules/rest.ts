@@ -1,5 +1,4 @@
-import { newRollout, scaleUpFor } from "../rollout.ts";
-import { isWeightStep } from "../situation.ts";
+import { newRollout, scaleUp } from "../rollout.ts";
 import type { Answered, Situation } from "../situation.ts";
 import type { Action } from "../types.ts";
 
@@ -91,8 +90,7 @@ export function startRollout(s: Situation): Answered | undefined {
   const { revision } = target.version;
   if (revision === memory.promoted?.revision || revision === memory.failed?.revision) return undefined;
   const rollout = newRollout(s, target);
-  const first = s.steps[0];
-  const scale = isWeightStep(first) && first.weight > 0 ? scaleUpFor(s, first.weight) : undefined;
+  const scale = scaleUp(s, rollout);
   const thaw: Action[] = target.frozen ? [{ kind: "thawTarget" }] : [];
   return {
     phase: "Progressing",

@@ -1,19 +1,21 @@
+import { namesOf } from "../../lib/names.ts";
 import { formatDuration } from "../../lib/time.ts";
 import type { CheckStatus, RolloutMemory } from "../../api/status.ts";
 import { notPassing } from "../checks.ts";
 import {
   currentStep,
   enterStep,
-  hasPodsFor,
-  podsNeeded,
+  hasPods,
   podsTrouble,
-  scaleUpFor,
+  scaleUp,
   stepOf,
+  stepPods,
   stepWeight,
   withdraw,
 } from "../rollout.ts";
 import { durationOf, elapsedMs, isWeightStep, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
+import { isAsked } from "../strategy.ts";
 import { bringIntoEffect, keepWeight, waitUntilKnown } from "../traffic.ts";
 
 function phaseOf(rollout: RolloutMemory): "Promoting" | "Progressing" {
@@ -41,13 +43,11 @@ export function followShorterList(s: Situation): Answered | undefined {
 export function scaleCanary(s: Situation): Answered | undefined {
   const { rollout } = s;
   if (rollout === undefined) return undefined;
-  const weight = stepWeight(s, rollout);
-  if (weight === 0) return undefined;
-  const action = scaleUpFor(s, weight);
+  const action = scaleUp(s, rollout);
   if (action === undefined) return undefined;
   return {
     phase: phaseOf(rollout),
-    message: `scaling the canary to ${podsNeeded(s, weight)} for weight ${weight}`,
+    message: `scaling the canary to ${stepPods(s, rollout)} for ${isPreview(s, rollout) ? "its preview" : `weight ${stepWeight(s, rollout)}`}`,
     actions: [action],
     memory: { rollout: { ...rollout, waitingSince: rollout.waitingSince ?? timestamp(s.now) } },
   };
@@ -57,8 +57,7 @@ export function scaleCanary(s: Situation): Answered | undefined {
 export function waitForCanary(s: Situation): Answered | undefined {
   const { rollout } = s;
   if (rollout === undefined) return undefined;
-  const weight = stepWeight(s, rollout);
-  if (weight === 0 || hasPodsFor(s, weight)) return undefined;
+  if (hasPods(s, rollout)) return undefined;
   const since = rollout.waitingSince ?? timestamp(s.now);
   const leftMs = s.canary.spec.progressDeadlineSeconds * 1_000 - elapsedMs(s.now, since);
   const phase = phaseOf(rollout);
@@ -67,7 +66,7 @@ export function waitForCanary(s: Situation): Answered | undefined {
   const { podsReadySince: _ready, ...unready } = rollout;
   return {
     phase,
-    message: `waiting for ${podsNeeded(s, weight)} ready canary pods: ${podsTrouble(s.target)}`,
+    message: `waiting for ${stepPods(s, rollout)} ready canary pods: ${podsTrouble(s.target)}`,
     actions: [],
     memory: { rollout: { ...unready, waitingSince: since } },
     recheckAfterMs: Math.max(0, Math.min(leftMs, TROUBLE_PERIOD_MS)),
@@ -150,10 +149,20 @@ export function holdWeight(s: Situation): Answered | undefined {
   if (left <= 0) return undefined;
   return {
     phase: "Progressing",
-    message: `${stepOf(s, rollout)}: holding weight ${rollout.weight}${reached(s)} for ${formatDuration(holdMs(s, rollout))}`,
+    message: `${stepOf(s, rollout)}: ${held(s, rollout)} for ${formatDuration(holdMs(s, rollout))}`,
     actions: [],
     recheckAfterMs: Math.min(left, nextReadingMs(s)),
   };
+}
+
+function held(s: Situation, rollout: RolloutMemory): string {
+  if (!isPreview(s, rollout)) return `holding weight ${rollout.weight}${reached(s)}`;
+  return `preview of the new version behind Service ${namesOf(s.canary).canaryService}`;
+}
+
+function isPreview({ steps }: Situation, rollout: RolloutMemory): boolean {
+  const step = steps[rollout.step];
+  return rollout.promoting !== true && isWeightStep(step) && step.preview !== undefined;
 }
 
 /** What whole pods make of the weight, when it is not what was asked for. */
@@ -170,8 +179,9 @@ function holdMs(s: Situation, rollout: RolloutMemory): number {
 export function waitForChecks(s: Situation): Answered | undefined {
   const { rollout } = s;
   if (rollout === undefined || rollout.promoting === true || rollout.unjudged === true) return undefined;
-  if (!isWeightStep(s.steps[currentStep(s, rollout)]) || rollout.weight === 0) return undefined;
-  const open = notPassing(s.checks, Date.parse(rollout.effectiveSince ?? timestamp(s.now)));
+  if (!isWeightStep(s.steps[currentStep(s, rollout)])) return undefined;
+  const asked = s.checks.filter((check) => isAsked(s.steps, rollout, check));
+  const open = notPassing(asked, Date.parse(rollout.effectiveSince ?? timestamp(s.now)));
   const first = open[0];
   if (first === undefined) return undefined;
   const overtime = elapsedMs(s.now, rollout.effectiveSince) - holdMs(s, rollout);
@@ -239,7 +249,7 @@ export function advance(s: Situation): Answered | undefined {
 /** Takes the first actions of the next step along, so that a step costs one look less. */
 function moveOn(s: Situation, next: RolloutMemory, message: string, phase: Answered["phase"]): Answered {
   const later: Situation = { ...s, rollout: next };
-  const ready = hasPodsFor(later, stepWeight(later, next));
+  const ready = hasPods(later, next);
   const started = scaleCanary(later) ?? (ready ? (waitUntilReachable(later) ?? shiftTraffic(later)) : undefined);
   return started ?? { phase, message, actions: [], memory: { rollout: next }, recheckAfterMs: 0 };
 }
@@ -257,5 +267,7 @@ export function nextReadingMs(s: Situation): number {
 }
 
 function waiting(s: Situation): { recheckAfterMs?: number } {
-  return s.weight > 0 && s.checks.length > 0 ? { recheckAfterMs: nextReadingMs(s) } : {};
+  const { rollout } = s;
+  const asked = rollout !== undefined && s.checks.some((check) => isAsked(s.steps, rollout, check));
+  return asked ? { recheckAfterMs: nextReadingMs(s) } : {};
 }

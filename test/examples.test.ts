@@ -18,7 +18,7 @@ watchLives();
 
 interface ExampleCanary extends KubeObject {
   readonly spec: {
-    readonly targetRef: { readonly name: string };
+    readonly targetRef: { readonly kind: string; readonly name: string };
     readonly analysis: {
       readonly checks: readonly { readonly threshold: { readonly min?: number; readonly max?: number } }[];
     };
@@ -45,8 +45,18 @@ function readingFor({ spec }: ExampleCanary, good: boolean): number {
   return max === undefined ? (good ? (min ?? 0) : (min ?? 0) - 1) : good ? max : max + 1;
 }
 
+const targetKinds = [kinds.deployment, kinds.daemonSet, kinds.statefulSet];
+
+/** The kind of the target, and the target as its example has it, if it has one of its own. */
+function targetOf(file: string, { spec }: ExampleCanary, name: string) {
+  const kind = targetKinds.find((known) => known.kind === spec.targetRef.kind) ?? kinds.deployment;
+  const folder = file.split("/").slice(0, -1).join("/");
+  const beside = kind === kinds.deployment ? [] : documents(`${folder}/workload.yaml`, name);
+  const found = beside.find((object) => object.kind === kind.kind);
+  return { kind, target: found ?? aDeployment(3) };
+}
+
 async function workload(kube: Kube): Promise<void> {
-  await kube.create(kinds.deployment, aDeployment(3));
   await kube.create(kinds.service, apexService);
   await kube.create(kinds.ingress, anIngress);
   for (const provider of documents("prometheus.yaml")) {
@@ -73,12 +83,14 @@ describe("the examples", () => {
   it("are not forgotten: every file has something that a test applies", () => {
     expect(canaries.map(({ file }) => file).sort()).toEqual([
       "blueGreen.yaml",
+      "daemonset/canary.yaml",
       "gatewayAPI.yaml",
       "nginx.yaml",
       "podinfo/canary.yaml",
+      "statefulset/canary.yaml",
       "withoutRouter.yaml",
     ]);
-    expect(files).toHaveLength(10);
+    expect(files).toHaveLength(14);
   });
 
   it.each(canaries)(
@@ -87,10 +99,13 @@ describe("the examples", () => {
     async ({ file, name }) => {
       const canary = documents(file, name).find(({ kind }) => kind === "Canary") as ExampleCanary;
       const withoutRoute = ["blueGreen.yaml", "gatewayAPI.yaml", "withoutRouter.yaml"].includes(file);
+      const { kind, target } = targetOf(file, canary, name);
       const life = await startLife({
+        kind,
         // As it stands, without the defaults of other lives.
         spec: { traffic: undefined, strategy: undefined, ...canary.spec },
         workload: async (kube) => {
+          await kube.create(kind, target);
           await workload(kube);
           if (!withoutRoute) await kube.create(kinds.httpRoute, aRoute());
         },

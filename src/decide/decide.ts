@@ -74,6 +74,7 @@ export const rules: readonly Rule[] = [
   // A step: pods, then weight, then judgement.
   interruptions.waitWhilePaused,
   steps.followShorterList,
+  steps.clearStuckPods,
   steps.scaleCanary,
   steps.waitForCanary,
   steps.waitUntilReachable,

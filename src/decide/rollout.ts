@@ -34,7 +34,7 @@ export function primaryHasRevision(situation: Situation, rollout: RolloutMemory)
 }
 
 /**
- * Whether the canary has the pods that the current step needs. At weight 0 the Deployment's controller must have seen the newest template,
+ * Whether the canary has the pods that the current step needs. At weight 0 its controller must have seen the newest template,
  * or pods of an older one would be counted. With weight the pods are frozen: those that answer are the right ones,
  * whatever the template says meanwhile (`kubectl rollout restart` changes it without being a release).
  */
@@ -68,8 +68,13 @@ export function enterStep(rollout: RolloutMemory, step: number): RolloutMemory {
 /** The action that gives the canary the pods that the current step needs, when it has asked for fewer. Never takes pods away. */
 export function scaleUp(situation: Situation, rollout: RolloutMemory): Action | undefined {
   const need = stepPods(situation, rollout);
-  if (situation.target === undefined || situation.target.replicas >= need) return undefined;
+  if (situation.target === undefined || asksFor(situation.target, need)) return undefined;
   return { kind: "scaleTarget", replicas: need };
+}
+
+/** Whether a workload asks for as many pods, as far as it can choose. */
+export function asksFor(workload: Workload, replicas: number): boolean {
+  return workload.perNode === true ? workload.replicas > 0 : workload.replicas >= replicas;
 }
 
 interface Withdraw {

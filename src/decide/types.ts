@@ -78,6 +78,10 @@ export interface Workload {
   readonly available: number;
   /** Its rolling update has finished: every pod runs the newest template and is available, none is left over. */
   readonly settled: boolean;
+  /** Pods of an older template that do not get ready keep its controller from trying the newest: they have to go first. */
+  readonly stuck?: true;
+  /** A rolling update takes a pod away before it brings the next: it cannot keep its size meanwhile. */
+  readonly inPlace?: true;
   /** Value of the restart annotation in the template, which is not part of the revision. */
   readonly restartedAt?: string;
   /** Why its pods are not ready, in the words of the cluster. */

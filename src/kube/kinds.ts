@@ -28,6 +28,8 @@ export const kinds = {
   secret: builtIn("", "Secret", "secrets"),
   event: builtIn("", "Event", "events"),
   deployment: builtIn("apps", "Deployment", "deployments"),
+  daemonSet: builtIn("apps", "DaemonSet", "daemonsets"),
+  statefulSet: builtIn("apps", "StatefulSet", "statefulsets"),
   endpointSlice: builtIn("discovery.k8s.io", "EndpointSlice", "endpointslices"),
   ingress: builtIn("networking.k8s.io", "Ingress", "ingresses"),
   lease: builtIn("coordination.k8s.io", "Lease", "leases"),

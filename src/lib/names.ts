@@ -47,6 +47,9 @@ export const annotations = {
   primaryRelease: "aviary.dev/primary-release",
 } as const;
 
+/** In the node selector of an idle DaemonSet: a label that no node has. It is no part of the revision. */
+export const IDLE_NODES = "aviary.dev/idle";
+
 /** Holds a Canary until its traffic is handed back. */
 export const FINALIZER = "aviary.dev/hand-back";
 

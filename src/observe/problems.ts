@@ -135,13 +135,15 @@ function unsafety(pod: PodSpec): string | undefined {
 
 /** A Service that selects the target's pods beside the apex would send users to the new version past every weight. */
 function foreignService({ scene, reads }: ProblemInput): Problem | undefined {
-  const { names, target } = scene;
+  const { names, target, workload } = scene;
   if (adopted(scene) || target === undefined) return undefined;
   const own = new Set([names.target, names.primary, names.canaryService]);
+  const naming = workload.namingService?.(target);
   const pods = target.spec.template.metadata?.labels ?? {};
-  const other = reads
-    .list<Service>(kinds.service, names.namespace)
-    .find((service) => !own.has(service.metadata.name) && selects(service.spec.selector, pods));
+  const other = reads.list<Service>(kinds.service, names.namespace).find(({ metadata, spec }) => {
+    const accepted = own.has(metadata.name) || (metadata.name === naming && spec.clusterIP === "None");
+    return !accepted && selects(spec.selector, pods);
+  });
   if (other === undefined) return undefined;
   return {
     reason: "ServiceSelectsTarget",

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { PodTemplateSpec } from "../kube/objects.ts";
-import { annotations } from "../lib/names.ts";
+import { annotations, IDLE_NODES } from "../lib/names.ts";
 
 /**
  * Fingerprint of a pod template: ten hex digits, equal for templates that run the same pods.
@@ -34,6 +34,7 @@ function normaliseObject(object: Record<string, unknown>, path: readonly string[
   const entries: [string, Json][] = [];
   for (const key of Object.keys(object).sort()) {
     if (key === annotations.restartedAt && path.at(-1) === "annotations") continue;
+    if (key === IDLE_NODES && path.at(-1) === "nodeSelector") continue;
     if (key === "imagePullPolicy" && object[key] === defaultPullPolicy(object["image"])) continue;
     const child = normalise(object[key], [...path, key]);
     if (child !== undefined) entries.push([key, child]);

@@ -12,6 +12,8 @@ const kindOf = (group: string, kind: string, plural: string, namespaced = true):
 /** Kinds that only the sandbox's own controllers and gateway touch; Aviary's are in `kube/kinds.ts`. */
 export const sandboxKinds = {
   replicaSet: kindOf("apps", "ReplicaSet", "replicasets"),
+  controllerRevision: kindOf("apps", "ControllerRevision", "controllerrevisions"),
+  node: kindOf("", "Node", "nodes", false),
   gateway: kindOf("gateway.networking.k8s.io", "Gateway", "gateways"),
   gatewayClass: kindOf("gateway.networking.k8s.io", "GatewayClass", "gatewayclasses", false),
 } as const satisfies Record<string, ResourceKind>;
@@ -33,6 +35,12 @@ export interface ReplicaSetStatus {
   readonly readyReplicas?: number;
   readonly availableReplicas?: number;
   readonly conditions?: readonly Condition[];
+}
+
+/** A template that a StatefulSet has had. */
+export interface ControllerRevision extends KubeObject {
+  readonly revision: number;
+  readonly data: { readonly template: PodTemplateSpec };
 }
 
 export interface Listener {

@@ -1,8 +1,10 @@
+import { daemonSet } from "./daemonSet.ts";
 import { deployment } from "./deployment.ts";
+import { statefulSet } from "./statefulSet.ts";
 import type { WorkloadKind } from "./workload.ts";
 
 /** Every kind of workload that can be a target. A new one is one file and one line here. */
-export const workloads: readonly WorkloadKind[] = [deployment];
+export const workloads: readonly WorkloadKind[] = [deployment, daemonSet, statefulSet];
 
 /** The kinds that `spec.targetRef.kind` may name. */
 export const targetKinds: readonly string[] = workloads.map(({ kind }) => kind.kind);

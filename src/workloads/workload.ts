@@ -13,6 +13,10 @@ export interface Standing {
   readonly available: number;
   /** Every pod runs the newest template and is available, none is left over, and its controller has seen all of it. */
   readonly settled: boolean;
+  /** Pods of an older template that do not get ready keep its controller from trying the newest: they have to go first. */
+  readonly stuck?: true;
+  /** A rolling update takes a pod away before it brings the next: it cannot keep its size meanwhile. */
+  readonly inPlace?: true;
   /** What its controller says is wrong, in the words of the cluster. */
   readonly trouble?: string;
 }
@@ -50,6 +54,8 @@ export interface WorkloadKind<T extends WorkloadObject = WorkloadObject> {
   readonly foreignFields: readonly ForeignField[];
   /** Why it cannot be a target, beyond what its pods say. */
   refuse(input: RefusalInput<T>): Refusal | undefined;
+  /** The Service that gives its pods names in DNS; it may select them where `refuse` lets it. */
+  namingService?(target: T): string | undefined;
   standing(workload: T): Standing;
   /** Operations that give it `replicas` pods, 0 being idle; empty when it asks for as many already. */
   resize(target: T, replicas: number): readonly PatchOperation[];
@@ -65,5 +71,5 @@ export interface WorkloadKind<T extends WorkloadObject = WorkloadObject> {
   ): Readonly<Record<string, unknown>>;
 }
 
-/** Why pods are wanted back at the size of the target, and why its template moves: alike for all kinds. */
+/** Of every kind. */
 export const templateField: ForeignField = { path: /^\/spec\/template$/, why: "the promoted template, at Restore" };

@@ -10,7 +10,9 @@ const badTargets: readonly BadManifest[] = [
   {
     name: "a target of an unknown kind",
     manifest: canaryWith.target({ kind: "Rollout" }),
-    says: ['spec.targetRef.kind: Unsupported value: "Rollout": supported values: "Deployment"'],
+    says: [
+      'spec.targetRef.kind: Unsupported value: "Rollout": supported values: "Deployment", "DaemonSet", "StatefulSet"',
+    ],
   },
   {
     name: "a target of another API",

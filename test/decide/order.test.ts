@@ -129,6 +129,7 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ],
   ["waitWhilePaused", { status: rolling(atTen(5, { paused: { by: "ann", since: ago(3) } })), ...serving(10) }],
   ["followShorterList", { status: rolling(atTen(99, { step: 7 })), ...serving(10) }],
+  ["clearStuckPods", { status: rolling(), see: { target: workload("b", { available: 0, stuck: true }) } }],
   ["scaleCanary", { status: rolling(), see: { target: workload("b", { replicas: 0, available: 0 }) } }],
   ["waitForCanary", { status: rolling(), see: { target: workload("b", { settled: false }) } }],
   ["waitUntilReachable", { status: rolling(), ...serving(0) }],

@@ -156,6 +156,8 @@ describe("what the controller may do", () => {
     ["", "pods", ["get", "list"]],
     ["", "namespaces", ["get"]],
     ["apps", "deployments", ["create", "delete", "get", "list", "patch", "watch"]],
+    ["apps", "daemonsets", ["create", "delete", "get", "list", "patch", "watch"]],
+    ["apps", "statefulsets", ["create", "delete", "get", "list", "patch", "watch"]],
     ["aviary.dev", "canaryactions", ["delete", "get", "list", "watch"]],
     ["aviary.dev", "canaryactions/status", ["get", "patch", "update"]],
     ["coordination.k8s.io", "leases", []],

@@ -1,7 +1,7 @@
 import type { CanaryStatus } from "../../src/api/status.ts";
 import { kinds } from "../../src/kube/kinds.ts";
 import type { Deployment } from "../../src/kube/objects.ts";
-import type { Kube, KubeObject } from "../../src/kube/port.ts";
+import type { Kube, KubeObject, ResourceKind } from "../../src/kube/port.ts";
 import type { Reading } from "../../src/metrics/provider.ts";
 import { createApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
 import type { ApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
@@ -31,6 +31,8 @@ export interface LifeOptions {
   readonly crash?: Crash | undefined;
   /** Objects beside the Canary; a Deployment, an apex Service and a route with the pair when left out. */
   readonly workload?: (kube: Kube) => Promise<void>;
+  /** What `release` changes; Deployments when left out. */
+  readonly kind?: ResourceKind;
   /** CustomResourceDefinitions whose names hold this are not installed. */
   readonly without?: string;
 }
@@ -67,6 +69,8 @@ export interface Life {
   patchCanary(spec: object): Promise<void>;
   until(what: string, condition: (status: CanaryStatus) => boolean, limitMs?: number): Promise<void>;
   pass(milliseconds: number): Promise<void>;
+  /** Ends the controller; time goes on by `clock.advance` until `restart`. */
+  stopController(): Promise<void>;
   /** Ends the controller as a crash would, and starts a new one. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -134,7 +138,7 @@ export async function startLife(options: LifeOptions = {}): Promise<Life> {
     events: () => eventsOf(server),
     async release(version, env = {}) {
       const patch = { spec: { template: { spec: podSpec(version, env) } } };
-      await kube.mergePatch(kinds.deployment, { namespace: NAMESPACE, name: "web" }, patch);
+      await kube.mergePatch(options.kind ?? kinds.deployment, { namespace: NAMESPACE, name: "web" }, patch);
     },
     act: (action, extra) => act({ kube, server, pass }, action, extra),
     patchCanary: async (spec) => {
@@ -142,6 +146,7 @@ export async function startLife(options: LifeOptions = {}): Promise<Life> {
     },
     until: (what, condition, limitMs = 900_000) => until(life, what, condition, limitMs),
     pass,
+    stopController: () => running.stop(),
     async restart() {
       await running.stop();
       running = await startProcess();

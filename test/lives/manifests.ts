@@ -1,4 +1,4 @@
-import type { Deployment } from "../../src/kube/objects.ts";
+import type { DaemonSet, Deployment, StatefulSet } from "../../src/kube/objects.ts";
 import { kinds } from "../../src/kube/kinds.ts";
 import type { Kube, KubeObject } from "../../src/kube/port.ts";
 
@@ -25,6 +25,18 @@ export function aDeployment(replicas: number, spec: object = {}): Deployment {
       ...spec,
     },
   }) as Deployment;
+}
+
+export function aStatefulSet(replicas: number, spec: object = {}): StatefulSet {
+  const { selector, template } = aDeployment(0).spec;
+  return manifest("apps/v1", "StatefulSet", "web", {
+    spec: { replicas, selector, template, serviceName: "web", ...spec },
+  }) as StatefulSet;
+}
+
+export function aDaemonSet(spec: object = {}): DaemonSet {
+  const { selector, template } = aDeployment(0).spec;
+  return manifest("apps/v1", "DaemonSet", "web", { spec: { selector, template, ...spec } }) as DaemonSet;
 }
 
 export const apexService: KubeObject = manifest("v1", "Service", "web", {

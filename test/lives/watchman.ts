@@ -1,6 +1,6 @@
 import type { CanaryStatus } from "../../src/api/status.ts";
 import { kinds } from "../../src/kube/kinds.ts";
-import type { Deployment, EndpointSlice, HTTPRoute, Ingress, Pod } from "../../src/kube/objects.ts";
+import type { EndpointSlice, HTTPRoute, Ingress, Pod, WorkloadObject } from "../../src/kube/objects.ts";
 import { SERVICE_NAME_LABEL } from "../../src/kube/objects.ts";
 import type { KubeObject, ResourceKind } from "../../src/kube/port.ts";
 import type { ApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
@@ -52,7 +52,7 @@ export function createWatchman({ server, stamp }: WatchmanOptions): Watchman {
     }
   };
   const lookAtPrimary = (): void => {
-    const primary = find(server, kinds.deployment, "web-primary");
+    const primary = findWorkload(server, "web-primary");
     const revision = primary?.metadata.annotations?.["aviary.dev/revision"];
     const changed = revision !== undefined && primaryRevision !== undefined && revision !== primaryRevision;
     const weight = weightsOf(server)["web-canary"] ?? 0;
@@ -79,6 +79,12 @@ export function find(server: ApiServer, kind: ResourceKind, name: string): KubeO
   } catch {
     return undefined;
   }
+}
+
+/** The workload of that name, of whatever kind. */
+export function findWorkload(server: ApiServer, name: string): WorkloadObject | undefined {
+  const found = [kinds.deployment, kinds.daemonSet, kinds.statefulSet].map((kind) => find(server, kind, name));
+  return found.find((object) => object !== undefined) as WorkloadObject | undefined;
 }
 
 export function all<T>(server: ApiServer, kind: ResourceKind): readonly T[] {
@@ -144,7 +150,9 @@ function versionOf(pod: Pod): string {
   return pod.spec.containers[0]?.env?.find(({ name }) => name === "VERSION")?.value ?? "?";
 }
 
-/** Replicas of a Deployment that are there and ready. */
+/** Pods of a workload that are there and ready. */
 export function readyOf(server: ApiServer, name: string): number {
-  return (find(server, kinds.deployment, name) as Deployment | undefined)?.status?.readyReplicas ?? 0;
+  type Counted = { readonly readyReplicas?: number; readonly numberReady?: number };
+  const { status } = (findWorkload(server, name) ?? {}) as { readonly status?: Counted };
+  return status?.readyReplicas ?? status?.numberReady ?? 0;
 }

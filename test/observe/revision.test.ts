@@ -59,6 +59,7 @@ describe("a revision", () => {
     ],
     ["empty and null fields", template({ volumes: [], nodeSelector: null }, { env: [] }, { creationTimestamp: null })],
     ["a restart", template({}, {}, { annotations: { "kubectl.kubernetes.io/restartedAt": "2026-01-01T00:00:00Z" } })],
+    ["the rest of a DaemonSet", template({ nodeSelector: { "aviary.dev/idle": "true" } })],
   ])("is not changed by %s", (_name, same) => {
     expect(revisionOf(same)).toBe(revisionOf(web));
   });

@@ -6,7 +6,7 @@ import { effectOf } from "../traffic.ts";
 import type { Action } from "../types.ts";
 
 /*
- * Adoption of a Deployment that serves already. Nobody may lose a request, so every switch is make-before-break:
+ * Adoption of a workload that serves already. Nobody may lose a request, so every switch is make-before-break:
  *
  *   leaf Services (the primary's fed with the target's pods) ─▶ primary ready ─▶ route 100/0 ─▶ apex Service
  *   ─▶ feeds removed ─▶ target drained ─▶ target at 0
@@ -68,7 +68,7 @@ export function waitForTarget(s: Situation): Answered | undefined {
   if (s.target.replicas === 0 && servesAlready(s)) return undefined;
   const message =
     s.target.replicas === 0
-      ? "the target has no replicas: scale it up to adopt it"
+      ? (s.target.trouble ?? "the target has no replicas: scale it up to adopt it")
       : `waiting for the target's own rolling update: ${podsTrouble(s.target)}`;
   return { phase: "Initializing", message, actions: [], recheckAfterMs: TROUBLE_PERIOD_MS };
 }

@@ -1,6 +1,6 @@
 import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
-import { podsTrouble } from "../rollout.ts";
+import { asksFor, podsTrouble } from "../rollout.ts";
 import { effectOf, shiftTo } from "../traffic.ts";
 import { FINALIZER } from "../../lib/names.ts";
 import { pointWithFeed } from "./adoption.ts";
@@ -104,7 +104,7 @@ export function restoreTarget(s: Situation): Answered | undefined {
   // Somebody who scaled the primary to 0 did not mean the target, which is to serve everyone now.
   const served = primary?.replicas === 0 ? undefined : primary?.replicas;
   const replicas = served ?? s.memory.adopted?.replicas ?? least;
-  if (target.frozen || target.replicas < replicas || holdsOther) {
+  if (target.frozen || !asksFor(target, replicas) || holdsOther) {
     const template = holdsOther ? "promoted" : "keep";
     return {
       phase,
@@ -114,7 +114,8 @@ export function restoreTarget(s: Situation): Answered | undefined {
       actions: [{ kind: "restoreTarget", replicas, template }],
     };
   }
-  if (target.settled && s.services.canary.ready >= replicas) return undefined;
+  const enough = target.perNode === true ? target.replicas : replicas;
+  if (target.settled && s.services.canary.ready >= enough) return undefined;
   const message = `waiting for the target: ${podsTrouble(target)}`;
   return { phase, message, actions: [], recheckAfterMs: TROUBLE_PERIOD_MS };
 }

@@ -47,9 +47,27 @@ export function scaleCanary(s: Situation): Answered | undefined {
   if (action === undefined) return undefined;
   return {
     phase: phaseOf(rollout),
-    message: `scaling the canary to ${stepPods(s, rollout)} for ${isPreview(s, rollout) ? "its preview" : `weight ${stepWeight(s, rollout)}`}`,
+    message: `scaling the canary to ${sizeFor(s, rollout)} for ${isPreview(s, rollout) ? "its preview" : `weight ${stepWeight(s, rollout)}`}`,
     actions: [action],
     memory: { rollout: { ...rollout, waitingSince: rollout.waitingSince ?? timestamp(s.now) } },
+  };
+}
+
+function sizeFor(s: Situation, rollout: RolloutMemory): string {
+  return s.target?.perNode === true ? "every node" : String(stepPods(s, rollout));
+}
+
+/**
+ * Lets pods of an older template go first where they keep its controller from trying the newest: nobody is behind
+ * them.
+ */
+export function clearStuckPods(s: Situation): Answered | undefined {
+  const { rollout, target } = s;
+  if (rollout === undefined || target?.stuck !== true || rollout.weight > 0 || s.route.weight !== 0) return undefined;
+  return {
+    phase: phaseOf(rollout),
+    message: "pods of the revision before do not get ready and are in the way: scaling the canary to 0 first",
+    actions: target.replicas > 0 ? [{ kind: "parkTarget" }] : [],
   };
 }
 

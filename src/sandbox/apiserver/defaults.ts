@@ -12,13 +12,12 @@ export function builtinDefaults(resource: Resource, object: JsonObject): JsonObj
   return apply === undefined ? object : apply(object);
 }
 
-const rollingUpdate = { maxUnavailable: "25%", maxSurge: "25%" };
-
-function strategy(value: JsonObject): JsonObject {
+/** Parameters of the rolling update belong to the type RollingUpdate alone. */
+const updateStrategy = (parameters: JsonObject) => (value: JsonObject) => {
   const filled = fill(value, { type: "RollingUpdate" });
   if (filled["type"] !== "RollingUpdate") return filled;
-  return { ...filled, rollingUpdate: fill(objectOf(filled["rollingUpdate"]), rollingUpdate) };
-}
+  return { ...filled, rollingUpdate: fill(objectOf(filled["rollingUpdate"]), parameters) };
+};
 
 const inSpec = (by: (spec: JsonObject) => JsonObject) => (object: JsonObject) =>
   change({ ...object, spec: objectOf(object["spec"]) }, "spec", by);
@@ -30,14 +29,22 @@ const deployment = inSpec((spec) => {
     progressDeadlineSeconds: 600,
     strategy: {},
   });
-  return change(change(filled, "strategy", strategy), "template", podTemplate);
+  return change(
+    change(filled, "strategy", updateStrategy({ maxUnavailable: "25%", maxSurge: "25%" })),
+    "template",
+    podTemplate,
+  );
 });
 
 const replicaSet = inSpec((spec) => change(fill(spec, { replicas: 1 }), "template", podTemplate));
 
 const daemonSet = inSpec((spec) => {
-  const updateStrategy = { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } };
-  return change(fill(spec, { revisionHistoryLimit: 10, updateStrategy }), "template", podTemplate);
+  const filled = fill(spec, { revisionHistoryLimit: 10, updateStrategy: {} });
+  return change(
+    change(filled, "updateStrategy", updateStrategy({ maxUnavailable: 1, maxSurge: 0 })),
+    "template",
+    podTemplate,
+  );
 });
 
 const statefulSet = inSpec((spec) => {
@@ -45,10 +52,10 @@ const statefulSet = inSpec((spec) => {
     replicas: 1,
     revisionHistoryLimit: 10,
     podManagementPolicy: "OrderedReady",
-    updateStrategy: { type: "RollingUpdate", rollingUpdate: { partition: 0 } },
+    updateStrategy: {},
     persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
   });
-  return change(filled, "template", podTemplate);
+  return change(change(filled, "updateStrategy", updateStrategy({ partition: 0 })), "template", podTemplate);
 });
 
 const service = inSpec((spec) => {

@@ -1,9 +1,11 @@
 import type { PodRuntime } from "../runtime/podRuntime.ts";
 import type { Controller, ControllerContext } from "./controller.ts";
+import { startDaemonSets } from "./daemonSets.ts";
 import { startDeployments } from "./deployments.ts";
 import { startEndpointSlices } from "./endpointSlices.ts";
 import { startPods, type RemovePod } from "./pods.ts";
 import { startReplicaSets } from "./replicaSets.ts";
+import { startStatefulSets } from "./statefulSets.ts";
 
 export interface ControllersOptions extends ControllerContext {
   readonly runtime: PodRuntime;
@@ -19,6 +21,8 @@ export async function startControllers(options: ControllersOptions): Promise<Con
   const controllers = [
     startDeployments(options),
     startReplicaSets(options),
+    startDaemonSets(options),
+    startStatefulSets(options),
     startPods(options),
     startEndpointSlices(options),
   ];

@@ -100,7 +100,12 @@ function endpointOf({ spec }: Service, pod: Pod, ip: string): Endpoint {
     ...(uid === undefined ? {} : { uid }),
   };
   const ready = spec["publishNotReadyAddresses"] === true || (serving && !terminating);
-  return { addresses: [ip], conditions: { ready, serving, terminating }, nodeName: NODE_NAME, targetRef };
+  return {
+    addresses: [ip],
+    conditions: { ready, serving, terminating },
+    nodeName: pod.spec.nodeName ?? NODE_NAME,
+    targetRef,
+  };
 }
 
 function sliceOf(service: Service, ports: SlicePorts, endpoints: readonly Endpoint[]): EndpointSlice {

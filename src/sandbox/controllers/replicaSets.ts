@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from "node:util";
-import { conditionOf, isTerminating, type Pod } from "../../kube/objects.ts";
+import { isTerminating, type Pod } from "../../kube/objects.ts";
 import { keyOf } from "../../kube/informer.ts";
 import { kinds } from "../../kube/kinds.ts";
 import { sandboxKinds, type ReplicaSet, type ReplicaSetStatus } from "../kinds.ts";
 import { nameSuffix } from "../random.ts";
 import type { Controller, ControllerContext } from "./controller.ts";
+import { countPods, isOver, isReady } from "./countPods.ts";
 import { createLoop } from "./loop.ts";
 import { ownedBy, ownerKey, ownerReference } from "./owners.ts";
 import { NODE_NAME } from "./podStatus.ts";
@@ -40,8 +41,6 @@ function podsOf(set: ReplicaSet, pods: View<Pod>): readonly Pod[] {
   return pods.list(set.metadata.namespace).filter((pod) => ownedBy(pod, set) && !isTerminating(pod) && !isOver(pod));
 }
 
-const isOver = ({ status }: Pod): boolean => status?.phase === "Succeeded" || status?.phase === "Failed";
-
 async function resize(set: ReplicaSet, view: View<Pod>, context: ControllerContext): Promise<void> {
   const pods = podsOf(set, view);
   const missing = sizeOf(set) - pods.length;
@@ -57,8 +56,6 @@ function leavingFirst(pods: readonly Pod[]): readonly Pod[] {
       (b.metadata.creationTimestamp ?? "").localeCompare(a.metadata.creationTimestamp ?? ""),
   );
 }
-
-const isReady = (pod: Pod): boolean => conditionOf(pod.status?.conditions, "Ready")?.status === "True";
 
 function newPod(set: ReplicaSet, { random }: ControllerContext): Pod {
   const { template } = set.spec;
@@ -84,22 +81,17 @@ export function replicaSetStatus(
   pods: readonly Pod[],
   nowMs: number,
 ): { status: ReplicaSetStatus; recheckInMs: number | undefined } {
-  const minReadyMs = (set.spec.minReadySeconds ?? 0) * 1_000;
-  const waits = pods.filter(isReady).map((pod) => {
-    const since = conditionOf(pod.status?.conditions, "Ready")?.lastTransitionTime;
-    return minReadyMs === 0 || since === undefined ? 0 : Date.parse(since) + minReadyMs - nowMs;
-  });
-  const ahead = waits.filter((wait) => wait > 0);
+  const { ready, available, recheckInMs } = countPods(pods, set.spec.minReadySeconds, nowMs);
   const { generation } = set.metadata;
   return {
     status: {
       ...(generation === undefined ? {} : { observedGeneration: generation }),
       replicas: pods.length,
       fullyLabeledReplicas: pods.length,
-      readyReplicas: waits.length,
-      availableReplicas: waits.length - ahead.length,
+      readyReplicas: ready.length,
+      availableReplicas: available.length,
       ...(set.status?.conditions === undefined ? {} : { conditions: set.status.conditions }),
     },
-    recheckInMs: ahead.length === 0 ? undefined : Math.min(...ahead),
+    recheckInMs,
   };
 }

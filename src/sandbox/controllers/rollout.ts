@@ -37,12 +37,13 @@ export function boundsOf(deployment: Deployment): Bounds {
   const { type, rollingUpdate } = deployment.spec.strategy ?? {};
   const wanted = wantedOf(deployment);
   if (type === "Recreate") return { maxSurge: 0, maxUnavailable: wanted };
-  const maxSurge = resolve(rollingUpdate?.maxSurge ?? "25%", wanted, Math.ceil);
-  const maxUnavailable = resolve(rollingUpdate?.maxUnavailable ?? "25%", wanted, Math.floor);
+  const maxSurge = resolvePods(rollingUpdate?.maxSurge ?? "25%", wanted, Math.ceil);
+  const maxUnavailable = resolvePods(rollingUpdate?.maxUnavailable ?? "25%", wanted, Math.floor);
   return { maxSurge, maxUnavailable: maxSurge === 0 && maxUnavailable === 0 ? 1 : maxUnavailable };
 }
 
-function resolve(value: IntOrString, total: number, round: (exact: number) => number): number {
+/** A number or a percentage of pods, in pods. */
+export function resolvePods(value: IntOrString, total: number, round: (exact: number) => number): number {
   if (typeof value === "number") return value;
   const number = Number.parseInt(value, 10);
   return value.endsWith("%") ? round((number * total) / 100) : number;

@@ -7,9 +7,11 @@ import { createQueue } from "./kube/queue.ts";
 import type { Queue } from "./kube/queue.ts";
 import type { Log } from "./lib/log.ts";
 import type { Clock } from "./lib/time.ts";
+import { createPodTroubles } from "./observe/podTrouble.ts";
 import { createProviders } from "./observe/providers.ts";
 import type { AskProvider } from "./observe/readings.ts";
 import { createReadings } from "./observe/readings.ts";
+import { createPacing } from "./report/pacing.ts";
 import { afterFailure, kindOf, reconcile } from "./reconcile.ts";
 import { watchEverything } from "./triggers.ts";
 import type { Telemetry } from "./server/telemetry.ts";
@@ -66,10 +68,12 @@ export function startController(options: ControllerOptions): Controller {
     reads,
     clock,
     readings,
+    podTroubles: createPodTroubles({ kube, clock }),
     providers: providerOptions,
     events,
     telemetry,
     log,
+    pacing: createPacing(clock),
   };
   const queue: Queue = createQueue({
     clock,

@@ -15,10 +15,12 @@ import type { Log } from "./lib/log.ts";
 import { rememberByObject } from "./lib/remember.ts";
 import type { Clock } from "./lib/time.ts";
 import { observe } from "./observe/observe.ts";
+import type { PodTroubles } from "./observe/podTrouble.ts";
 import type { ProviderOptions } from "./observe/providers.ts";
 import type { Readings } from "./observe/readings.ts";
 import { kindsOf } from "./observe/scene.ts";
 import { collectAnswered } from "./report/answered.ts";
+import type { Pacing } from "./report/pacing.ts";
 import { report } from "./report/report.ts";
 import { reportRefusedWrite, reportUnlistable, reportUnreadable } from "./report/notices.ts";
 import { trafficPlugIns } from "./routers/index.ts";
@@ -30,12 +32,14 @@ export interface ReconcileOptions {
   readonly reads: FreshReads;
   readonly clock: Clock;
   readonly readings: Readings;
+  readonly podTroubles: PodTroubles;
   readonly providers: ProviderOptions;
   readonly events: EventRecorder;
   readonly telemetry: Telemetry;
   readonly log: Log;
   /** How long answered CanaryActions are kept, in milliseconds. */
   readonly actionRetentionMs: number;
+  readonly pacing: Pacing;
 }
 
 export const parseCanary = rememberByObject<object, ReturnType<ReturnType<typeof canaryParser>>>(
@@ -64,9 +68,9 @@ export async function reconcile(key: string, options: ReconcileOptions, signal: 
     const observed = await observe(options, canary, signal);
     const decision = decide(observed.observation);
     await act(decision.actions, observed, { ...options, signal });
-    await report(observed.observation, decision, { ...options, signal });
+    const wordsInMs = await report(observed.observation, decision, { ...options, signal });
     options.telemetry.reconciled(performance.now() - started, decision.rule);
-    return soonest(decision.recheckAfterMs, await collect(canary, options, signal));
+    return soonest(decision.recheckAfterMs, wordsInMs, await collect(canary, options, signal));
   } catch (error) {
     options.telemetry.reconcileFailed(performance.now() - started, kindOf(error));
     throw error;
@@ -116,11 +120,12 @@ type Stored =
   | { readonly ok: true; readonly canary: Canary }
   | { readonly ok: false; readonly object: KubeObject; readonly message: string };
 
-function canaryOf(key: string, { reads, readings, telemetry }: ReconcileOptions): Stored | undefined {
+function canaryOf(key: string, { reads, readings, telemetry, pacing }: ReconcileOptions): Stored | undefined {
   const [namespace = "", name = ""] = key.split("/");
   const object = reads.get<KubeObject>(kinds.canary, { namespace, name });
   if (object === undefined) {
     readings.forget(key);
+    pacing.forget(key);
     telemetry.forgetCanary(namespace, name);
     return undefined;
   }

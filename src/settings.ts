@@ -31,7 +31,7 @@ export const settingsSchema = z.object({
     .string()
     .regex(/^[0-9]{1,3}$/)
     .transform(Number)
-    .pipe(z.int().min(1).max(64)),
+    .pipe(z.int().min(1).max(256)),
   leaderElect: z.enum(["true", "false"]).transform((value) => value === "true"),
   leaderElectionNamespace: dnsLabel,
   leaderElectionName: dnsName,
@@ -93,8 +93,8 @@ export const settings = {
   workers: {
     placeholder: "number",
     help: "How many canaries are reconciled at the same time.",
-    expects: "a whole number from 1 to 64",
-    fallback: "16",
+    expects: "a whole number from 1 to 256",
+    fallback: "128",
   },
   leaderElect: {
     placeholder: "true|false",

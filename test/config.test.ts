@@ -21,7 +21,7 @@ describe("the configuration", () => {
     const { identity, ...config } = run([]);
     expect(config).toEqual({
       listen: { host: "0.0.0.0", port: 8080 },
-      workers: 16,
+      workers: 128,
       leaderElection: {
         enabled: false,
         namespace: "aviary",
@@ -91,7 +91,7 @@ describe("the configuration", () => {
   });
 
   it("treats an empty variable as not set", () => {
-    expect(run([], { AVIARY_NAMESPACE: "", AVIARY_WORKERS: "" })).toMatchObject({ workers: 16 });
+    expect(run([], { AVIARY_NAMESPACE: "", AVIARY_WORKERS: "" })).toMatchObject({ workers: 128 });
   });
 
   it.each([
@@ -126,7 +126,7 @@ describe("a bad value", () => {
     ["--listen", "127.0.0.1:65536"],
     ["--listen", "::1:8080"],
     ["--workers", "0"],
-    ["--workers", "65"],
+    ["--workers", "257"],
     ["--workers", "2.5"],
     ["--workers", "many"],
     ["--leader-elect", "yes"],

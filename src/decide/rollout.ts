@@ -1,13 +1,15 @@
 import type { HistoryEntry, RolloutMemory, RolloutOutcome } from "../api/status.ts";
 import { podsForShare } from "../lib/podShare.ts";
 import { clip } from "../lib/text.ts";
+import { judge } from "./checks.ts";
 import { isWeightStep, podsFor, stepLabel, timestamp } from "./situation.ts";
 import type { Answered, Situation } from "./situation.ts";
 import type { Action, Workload } from "./types.ts";
 
-/** Starts to remember a rollout of what the target says now. */
-export function newRollout(situation: Situation, target: Workload): RolloutMemory {
-  return { ...target.version, startedAt: timestamp(situation.now), step: 0, weight: 0 };
+/** Begins to remember a rollout of what the target says now; nothing was asked about it yet. */
+export function newRollout(situation: Situation, target: Workload) {
+  const rollout: RolloutMemory = { ...target.version, startedAt: timestamp(situation.now), step: 0, weight: 0 };
+  return { rollout, checks: judge(situation.canary.spec.analysis.checks, [], {}), failed: undefined };
 }
 
 /** Pods that carry all of the traffic: as many as the primary has. */

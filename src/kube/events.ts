@@ -49,6 +49,15 @@ const MAX_WAITING = 512;
 const MAX_NOTE_BYTES = 1_024;
 const MAX_NAME = 128;
 
+/**
+ * Events come after the writes that users wait for: in a burst of releases each of them takes the API server as long as
+ * a pod's own progress. They are told a second later, one each `PACE_MS`, and faster when so many wait that the last
+ * would be later than `HURRY_MS`.
+ */
+const HOLD_BACK_MS = 1_000;
+const PACE_MS = 100;
+const HURRY_MS = 30_000;
+
 /** One thing that is told, perhaps several times. */
 interface Series {
   readonly input: EventInput;
@@ -69,9 +78,24 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   const allow = createRateLimit(clock);
   let dropped = 0;
   let sending: Promise<void> | undefined;
+  let flushing = false;
+  let wakeUp: (() => void) | undefined;
 
+  const pause = async (delayMs: number): Promise<void> => {
+    if (flushing || delayMs <= 0) return;
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(delayMs, resolve);
+      wakeUp = () => {
+        cancel();
+        resolve();
+      };
+    });
+  };
   const sendAll = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      await pause(next.lastMs + HOLD_BACK_MS - clock.now());
+      await pause(Math.min(PACE_MS, HURRY_MS / waiting.length));
+      waiting.shift();
       next.waiting = false;
       try {
         next.event = await write(options, next);
@@ -96,11 +120,14 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       }
       entry.waiting = true;
       waiting.push(entry);
-      // In a turn of its own: repeats that come together are one write.
+      // Later: repeats that come together are one write.
       sending ??= Promise.resolve().then(sendAll);
     },
     async flush() {
+      flushing = true;
+      wakeUp?.();
       await sending;
+      flushing = false;
     },
     dropped: () => dropped,
   };

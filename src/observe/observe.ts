@@ -9,7 +9,7 @@ import type { Kube, KubeObject } from "../kube/port.ts";
 import type { Clock } from "../lib/time.ts";
 import { parseDuration } from "../lib/time.ts";
 import { selects } from "./label.ts";
-import { podTrouble } from "./podTrouble.ts";
+import type { PodTroubles } from "./podTrouble.ts";
 import { problemOf } from "./problems.ts";
 import { findProvider } from "./providers.ts";
 import type { ProviderOptions } from "./providers.ts";
@@ -24,6 +24,7 @@ export interface ObserveOptions {
   readonly reads: FreshReads;
   readonly clock: Clock;
   readonly readings: Readings;
+  readonly podTroubles: PodTroubles;
   readonly providers: ProviderOptions;
 }
 
@@ -74,7 +75,7 @@ export function keyOfCanary(canary: Canary): string {
 const ASK_PODS_AFTER_MS = 3_000;
 
 async function workloadsOf(
-  { kube, clock }: ObserveOptions,
+  { podTroubles, clock }: ObserveOptions,
   scene: Scene,
   signal: AbortSignal,
 ): Promise<{ target: Workload | undefined; primary: Workload | undefined }> {
@@ -90,10 +91,10 @@ async function workloadsOf(
   if (!waits) return { target, primary };
   // Its pods are on their way or in trouble: only they can say which.
   if (scene.target !== undefined && target !== undefined && target.replicas > 0 && target.available < target.replicas) {
-    return { target: targetOf(kind, scene.target, await podTrouble(kube, scene.target, signal)), primary };
+    return { target: targetOf(kind, scene.target, await podTroubles.of(scene.target, signal)), primary };
   }
   if (scene.primary !== undefined && primary !== undefined && !primary.settled) {
-    return { target, primary: primaryOf(kind, scene.primary, await podTrouble(kube, scene.primary, signal)) };
+    return { target, primary: primaryOf(kind, scene.primary, await podTroubles.of(scene.primary, signal)) };
   }
   return { target, primary };
 }

@@ -7,7 +7,8 @@ import type { Kube, KubeObject } from "../kube/port.ts";
 import type { Log } from "../lib/log.ts";
 import type { Telemetry } from "../server/telemetry.ts";
 import { newsOf } from "./news.ts";
-import { isWarning, nextStatus, sameStatus } from "./status.ts";
+import type { Pacing } from "./pacing.ts";
+import { isWarning, nextStatus, sameButForWords, sameStatus } from "./status.ts";
 
 export interface ReportOptions {
   readonly kube: Kube;
@@ -15,6 +16,7 @@ export interface ReportOptions {
   readonly events: EventRecorder;
   readonly telemetry: Telemetry;
   readonly log: Log;
+  readonly pacing: Pacing;
   readonly signal: AbortSignal;
 }
 
@@ -22,26 +24,40 @@ export interface ReportOptions {
  * Tells what was decided: one status write when something changed, then an event, a log line and figures, and last the
  * answers to CanaryActions. The order matters: an answered action is one whose effect is in the status.
  *
+ * @returns milliseconds after which words that were held back are due, when there are any.
  * @throws KubeError when the status cannot be written; the decision is then made again.
  */
-export async function report(observation: Observation, decision: Decision, options: ReportOptions): Promise<void> {
-  const { canary } = observation;
-  const previous = canary.status;
+export async function report(observation: Observation, decision: Decision, options: ReportOptions): Promise<number | undefined> {
   if (decision.actions.some(({ kind }) => kind === "removeFinalizer")) {
     // The object may be gone by now: there is no status to write any more.
     tell(observation, decision, options);
-    return;
+    return undefined;
   }
-  if (decision.statusStays !== true) {
-    const status = nextStatus(observation, decision);
-    if (!sameStatus(previous, status)) {
-      await writeStatus(observation, status, options);
-      tell(observation, decision, options);
-    }
-    options.telemetry.canary(canary.metadata.namespace ?? "default", canary.metadata.name, status);
-  }
+  const wordsInMs = decision.statusStays === true ? undefined : await reportStatus(observation, decision, options);
   if (decision.ended !== undefined) options.telemetry.rolloutEnded(decision.ended.outcome);
   for (const answer of decision.answers ?? []) await writeAnswer(observation, answer, options);
+  return wordsInMs;
+}
+
+async function reportStatus(
+  observation: Observation,
+  decision: Decision,
+  options: ReportOptions,
+): Promise<number | undefined> {
+  const { status: previous, metadata } = observation.canary;
+  const { namespace = "default", name } = metadata;
+  const status = nextStatus(observation, decision);
+  options.telemetry.canary(namespace, name, status);
+  if (sameStatus(previous, status)) return undefined;
+  const key = `${namespace}/${name}`;
+  const silent = decision.actions.length === 0 && decision.warning === undefined;
+  const onlyWords = silent && sameButForWords(previous, status);
+  const wordsInMs = onlyWords ? options.pacing.wordsIn(key) : 0;
+  if (wordsInMs > 0) return wordsInMs;
+  await options.pacing.turn(() => writeStatus(observation, status, options));
+  options.pacing.wrote(key);
+  tell(observation, decision, options);
+  return undefined;
 }
 
 async function writeStatus(

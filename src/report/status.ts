@@ -93,6 +93,20 @@ export function sameStatus(a: CanaryStatus | undefined, b: CanaryStatus): boolea
   return stable(a ?? {}) === stable(b);
 }
 
+/** Whether two statuses differ in sentences alone, or in which generation of the target says the same. */
+export function sameButForWords(a: CanaryStatus | undefined, b: CanaryStatus): boolean {
+  return a !== undefined && sameStatus(withoutWords(a), withoutWords(b));
+}
+
+function withoutWords(status: CanaryStatus): CanaryStatus {
+  const { why: _why, targets, conditions, ...rest } = status;
+  return {
+    ...rest,
+    ...(targets === undefined ? {} : { targets: targets.map((target) => ({ ...target, generation: 0 })) }),
+    ...(conditions === undefined ? {} : { conditions: conditions.map((held) => ({ ...held, message: "" })) }),
+  };
+}
+
 function stable(value: unknown): string {
   return JSON.stringify(value, (_key, held: unknown) =>
     typeof held === "object" && held !== null && !Array.isArray(held)

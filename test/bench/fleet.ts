@@ -38,7 +38,7 @@ export async function release(
   return sent;
 }
 
-async function inParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
+export async function inParallel<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
   const rest = [...items];
   const worker = async (): Promise<void> => {
     for (let item = rest.shift(); item !== undefined; item = rest.shift()) await work(item);
@@ -46,12 +46,12 @@ async function inParallel<T>(items: readonly T[], width: number, work: (item: T)
   await Promise.all(Array.from({ length: width }, worker));
 }
 
-function serviceOf(name: string) {
+export function serviceOf(name: string) {
   const spec = { selector: { app: name }, ports: [{ name: "http", port: 80, targetPort: 8080 }] };
   return { apiVersion: "v1", kind: "Service", metadata: { name, namespace: NAMESPACE }, spec };
 }
 
-function routeOf(name: string) {
+export function routeOf(name: string) {
   const backendRefs = [
     { name: `${name}-primary`, port: 80, weight: 100 },
     { name: `${name}-canary`, port: 80, weight: 0 },

@@ -25,6 +25,8 @@ import { waitFor } from "../cluster/harness/polling.ts";
 import { startProcess } from "../cluster/harness/processes.ts";
 import type { StubPrometheus } from "../cluster/harness/stubPrometheus.ts";
 import { startStubPrometheus } from "../cluster/harness/stubPrometheus.ts";
+import { measureFloor } from "./floor.ts";
+import type { FloorTimes } from "./floor.ts";
 import { canariesIn, createCanaries, NAMESPACE, release } from "./fleet.ts";
 import { observeFleet } from "./fleetObserver.ts";
 import type { FleetObserver } from "./fleetObserver.ts";
@@ -79,9 +81,10 @@ async function main(): Promise<void> {
     print(`controller alone: ${memoryMiB(controller.pid).toFixed(0)} MiB`);
     let made = 0;
     for (const size of sizes) {
+      const floor = await measureFloor(cluster, size);
       await createCanaries(cluster, { from: made, to: size });
       made = size;
-      await run(bench, size);
+      await run(bench, size, floor);
     }
     await idle(bench, made, Number(values.idle));
     observer.stop();
@@ -94,19 +97,22 @@ async function main(): Promise<void> {
   }
 }
 
-async function run(bench: Bench, size: number): Promise<void> {
+async function run(bench: Bench, size: number, floor: FloorTimes): Promise<void> {
   const { cluster, prometheus, observer, pid } = bench;
   const names = canariesIn(size);
   prometheus.answer("success", 1);
   await observer.until(`${size} canaries to rest`, names, ({ phase }) => phase === "Idle" || phase === "Failed");
   const cpuBefore = cpuSeconds(pid);
+  const asked = await requests(bench.metricsUrl);
   const sent = await release(cluster, names, `v${size}`);
   await observer.until("the first weight", names, ({ weight }) => (weight ?? 0) > 0);
+  print(`DEBUG requests ${((await requests(bench.metricsUrl)) - asked)/size}`);
   const first = names.map((name) => (observer.at(name).weightAt ?? 0) - (sent.get(name) ?? 0));
   const pods = names.map((name) => (observer.at(name).readyAt ?? 0) - (sent.get(name) ?? 0));
   const after = names.map((name) => (observer.at(name).weightAt ?? 0) - (observer.at(name).readyAt ?? 0));
   print(`\n${size} ${size === 1 ? "canary" : "canaries"} released at once`);
   print(`  change sent -> first weight on the route   ${spread(first)}`);
+  print(`    floor: any controller that only scales and shifts   ${spread(floor.weight)}`);
   print(`    of that: canary pods ready               ${spread(pods)}`);
   print(`    of that: pods ready -> weight            ${spread(after)}`);
   await observer.until("the analysis to begin", names, ({ analysing }) => analysing);

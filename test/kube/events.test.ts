@@ -149,3 +149,17 @@ test("an event about an object without a namespace goes to default", async () =>
   await recorder.flush();
   expect(events()).toMatchObject([{ metadata: { namespace: "default" }, involvedObject: { name: "shop" } }]);
 });
+
+test("events come a second later, one at a time, and in time when many wait", async () => {
+  for (let index = 0; index < 20; index++) recorder.record(told(`first ${index}`));
+  await clock.advance(900);
+  expect(events()).toHaveLength(0);
+  await clock.advance(1_000);
+  expect(events().length).toBeGreaterThan(5);
+  expect(events().length).toBeLessThan(12);
+  for (let index = 0; index < 400; index++) {
+    recorder.record(told("burst", { regarding: { ...canary, metadata: { ...canary.metadata, uid: `many-${index}` } } }));
+  }
+  await clock.advance(120_000);
+  expect(events()).toHaveLength(420);
+});

@@ -145,7 +145,7 @@ describe("Abort", () => {
 
   it("is refused once the primary has the revision, and the promotion ends well", async () => {
     const life = await underWay();
-    await life.until("the primary's change", ({ why }) => why?.rule === "waitForPrimary");
+    await life.until("the primary's change", ({ why }) => why?.rule === "updatePrimary");
     expect(await life.act("Abort")).toMatch(
       /^Refused: the primary already runs revision \w+; release the version before/,
     );

@@ -78,7 +78,7 @@ describe("deleting a Canary hands the traffic back to the target", () => {
     await expectHandedBack(life, { version: "1" });
   });
 
-  it.each(["waitForPrimary", "drainCanary"])(
+  it.each(["updatePrimary", "drainCanary"])(
     "after the primary has changed (%s), with the judged template",
     async (rule) => {
       const life = await underWay();
@@ -96,7 +96,7 @@ describe("deleting a Canary hands the traffic back to the target", () => {
     await expectHandedBack(life, { version: "1" });
   });
 
-  it.each(["waitForNewPrimary", "switchApex", "drainTarget"])("before the adoption has finished (%s)", async (rule) => {
+  it.each(["createPrimary", "switchApex", "drainTarget"])("before the adoption has finished (%s)", async (rule) => {
     const life = await born();
     await life.until(rule, () => rulesOf(life).at(-1) === rule);
     await deleted(life);

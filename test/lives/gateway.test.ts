@@ -19,7 +19,9 @@ describe("a gateway", () => {
     const shifted = life.timeline.findIndex((line) => line.includes("w=10 shiftTraffic"));
     const held = life.timeline.findIndex((line) => line.includes("w=10 holdWeight"));
     const at = (index: number) => Number.parseFloat(life.timeline[index] ?? "");
-    expect(at(held) - at(shifted)).toBeCloseTo(30, 0);
+    // Words alone may be told a second late.
+    expect(at(held) - at(shifted)).toBeGreaterThanOrEqual(30);
+    expect(at(held) - at(shifted)).toBeLessThanOrEqual(31.1);
   });
 
   it("that rejects the route stops the rollout with its sentence", async () => {

@@ -50,7 +50,8 @@ describe("a good release", () => {
     const life = await adopted();
     await life.release("2");
     await life.until("promotion", ({ phase }) => phase === "Succeeded");
-    await life.pass(1_000);
+    // Events come last.
+    await life.pass(5_000);
     const before = life.traffic.requests;
     await life.pass(600_000);
     expect(life.traffic.requests - before).toBe(0);

@@ -85,7 +85,7 @@ describe("a new revision in the middle of a rollout", () => {
 
   it("after the primary has changed waits until the promotion has ended", async () => {
     const life = await underWay();
-    await life.until("the primary's change", ({ why }) => why?.rule === "waitForPrimary");
+    await life.until("the primary's change", ({ why }) => why?.rule === "updatePrimary");
     await life.release("3");
     await life.until("promotion of 3", ({ history }) => history?.length === 2);
     expect(outcomes(life)).toEqual(["example/web:3 Succeeded", "example/web:2 Succeeded"]);

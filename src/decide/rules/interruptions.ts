@@ -54,7 +54,7 @@ export function restartOnNewRevision(s: Situation): Answered | undefined {
     message,
     // A crash may have left a freeze without a weight.
     actions: target.frozen ? [{ kind: "thawTarget" }] : [],
-    memory: { rollout: newRollout(s, target), checks: [] },
+    memory: newRollout(s, target),
     recheckAfterMs: 0,
   };
 }

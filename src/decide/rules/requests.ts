@@ -150,7 +150,7 @@ function retry(s: Situation, request: Request): Obeyed {
       phase: "Progressing",
       message,
       actions: [],
-      memory: { rollout: newRollout(s, s.target), checks: [], failed: undefined },
+      memory: newRollout(s, s.target),
     },
     message,
   };

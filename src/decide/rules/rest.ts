@@ -89,18 +89,15 @@ export function startRollout(s: Situation): Answered | undefined {
   if (s.rollout !== undefined || target === undefined) return undefined;
   const { revision } = target.version;
   if (revision === memory.promoted?.revision || revision === memory.failed?.revision) return undefined;
-  const rollout = newRollout(s, target);
-  const scale = scaleUp(s, rollout);
+  const begun = newRollout(s, target);
+  const scale = scaleUp(s, begun.rollout);
   const thaw: Action[] = target.frozen ? [{ kind: "thawTarget" }] : [];
   return {
     phase: "Progressing",
     message: `new revision ${revision}${target.version.images === undefined ? "" : ` (${target.version.images.join(", ")})`}`,
     actions: [...thaw, ...(scale === undefined ? [] : [scale])],
-    memory: {
-      rollout: scale === undefined ? rollout : { ...rollout, waitingSince: rollout.startedAt },
-      checks: [],
-      failed: undefined,
-    },
+    memory:
+      scale === undefined ? begun : { ...begun, rollout: { ...begun.rollout, waitingSince: begun.rollout.startedAt } },
     recheckAfterMs: 0,
   };
 }

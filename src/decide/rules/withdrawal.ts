@@ -96,7 +96,7 @@ function finishSuperseded(s: Situation, ended: NonNullable<Answered["ended"]>): 
     phase: "Progressing",
     message: `revision ${s.target.version.revision} follows: starting from the first step`,
     actions: [{ kind: "thawTarget" }],
-    memory: { rollout: newRollout(s, s.target), checks: [], failed: undefined },
+    memory: newRollout(s, s.target),
     ended,
     recheckAfterMs: 0,
   };

@@ -27,7 +27,11 @@ export interface ReportOptions {
  * @returns milliseconds after which words that were held back are due, when there are any.
  * @throws KubeError when the status cannot be written; the decision is then made again.
  */
-export async function report(observation: Observation, decision: Decision, options: ReportOptions): Promise<number | undefined> {
+export async function report(
+  observation: Observation,
+  decision: Decision,
+  options: ReportOptions,
+): Promise<number | undefined> {
   if (decision.actions.some(({ kind }) => kind === "removeFinalizer")) {
     // The object may be gone by now: there is no status to write any more.
     tell(observation, decision, options);

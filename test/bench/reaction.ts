@@ -106,7 +106,7 @@ async function run(bench: Bench, size: number, floor: FloorTimes): Promise<void>
   const asked = await requests(bench.metricsUrl);
   const sent = await release(cluster, names, `v${size}`);
   await observer.until("the first weight", names, ({ weight }) => (weight ?? 0) > 0);
-  print(`DEBUG requests ${((await requests(bench.metricsUrl)) - asked)/size}`);
+  print(`DEBUG requests ${((await requests(bench.metricsUrl)) - asked) / size}`);
   const first = names.map((name) => (observer.at(name).weightAt ?? 0) - (sent.get(name) ?? 0));
   const pods = names.map((name) => (observer.at(name).readyAt ?? 0) - (sent.get(name) ?? 0));
   const after = names.map((name) => (observer.at(name).weightAt ?? 0) - (observer.at(name).readyAt ?? 0));

@@ -158,7 +158,9 @@ test("events come a second later, one at a time, and in time when many wait", as
   expect(events().length).toBeGreaterThan(5);
   expect(events().length).toBeLessThan(12);
   for (let index = 0; index < 400; index++) {
-    recorder.record(told("burst", { regarding: { ...canary, metadata: { ...canary.metadata, uid: `many-${index}` } } }));
+    recorder.record(
+      told("burst", { regarding: { ...canary, metadata: { ...canary.metadata, uid: `many-${index}` } } }),
+    );
   }
   await clock.advance(120_000);
   expect(events()).toHaveLength(420);

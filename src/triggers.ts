@@ -1,6 +1,6 @@
 import { keyOf } from "./kube/informer.ts";
 import type { Cache, CacheChange, Informers } from "./kube/informer.ts";
-import { kinds } from "./kube/kinds.ts";
+import { apiVersionOf, kinds } from "./kube/kinds.ts";
 import { SERVICE_NAME_LABEL } from "./kube/objects.ts";
 import type { KubeObject, ResourceKind } from "./kube/port.ts";
 import type { Queue } from "./kube/queue.ts";
@@ -132,8 +132,8 @@ function forget({ byObject, objectsOf }: Watchers, key: string): void {
   objectsOf.delete(key);
 }
 
-function kindId({ group, plural }: ResourceKind): string {
-  return `${group}/${plural}`;
+function kindId(kind: ResourceKind): string {
+  return `${apiVersionOf(kind)}/${kind.plural}`;
 }
 
 function idOf(kind: ResourceKind, namespace: string, name: string): string {

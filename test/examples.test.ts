@@ -19,6 +19,7 @@ watchLives();
 interface ExampleCanary extends KubeObject {
   readonly spec: {
     readonly targetRef: { readonly kind: string; readonly name: string };
+    readonly traffic?: { readonly gatewayAPI?: { readonly route?: object } };
     readonly analysis: {
       readonly checks: readonly { readonly threshold: { readonly min?: number; readonly max?: number } }[];
     };
@@ -82,15 +83,18 @@ async function untilDone(life: Life, phase: string): Promise<void> {
 describe("the examples", () => {
   it("are not forgotten: every file has something that a test applies", () => {
     expect(canaries.map(({ file }) => file).sort()).toEqual([
+      "abTest.yaml",
       "blueGreen.yaml",
       "daemonset/canary.yaml",
       "gatewayAPI.yaml",
+      "mirror.yaml",
       "nginx.yaml",
       "podinfo/canary.yaml",
+      "sessionAffinity.yaml",
       "statefulset/canary.yaml",
       "withoutRouter.yaml",
     ]);
-    expect(files).toHaveLength(14);
+    expect(files).toHaveLength(17);
   });
 
   it.each(canaries)(
@@ -98,7 +102,8 @@ describe("the examples", () => {
     { timeout: 60_000 },
     async ({ file, name }) => {
       const canary = documents(file, name).find(({ kind }) => kind === "Canary") as ExampleCanary;
-      const withoutRoute = ["blueGreen.yaml", "gatewayAPI.yaml", "withoutRouter.yaml"].includes(file);
+      const withoutRoute =
+        canary.spec.traffic?.gatewayAPI?.route !== undefined || ["blueGreen.yaml", "withoutRouter.yaml"].includes(file);
       const { kind, target } = targetOf(file, canary, name);
       const life = await startLife({
         kind,

@@ -1,3 +1,4 @@
+import { shareOf } from "../api/share.ts";
 import type { Action, Observation } from "../decide/types.ts";
 import { kinds } from "../kube/kinds.ts";
 import { annotations, FINALIZER } from "../lib/names.ts";
@@ -59,7 +60,7 @@ async function perform(action: Action, { observation, scene, writer }: Context):
       if (scene.primary !== undefined) await writer.remove(scene.workload.kind, scene.primary);
       return;
     case "setWeight":
-      return writeRoute(scene, writer, scene.router.plan(scene.routeInput, action.weight));
+      return writeRoute(scene, writer, scene.router.plan(scene.routeInput, shareOf(action)));
     case "releaseRoute":
       return writeRoute(scene, writer, scene.router.release(scene.routeInput));
     case "scaleTarget":
@@ -125,6 +126,6 @@ async function writeRoute(scene: Scene, writer: Writer, writes: readonly RouteWr
     const object = scene.routeInput.objects.get(routeKey(write.ref));
     if (object === undefined) continue;
     if (write.type === "delete") await writer.remove(write.ref.kind, object);
-    else await writer.patch(write.ref.kind, object, write.operations);
+    else await writer.patch(write.ref.kind, object, write.operations, write);
   }
 }

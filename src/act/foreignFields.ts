@@ -10,26 +10,21 @@ export const foreignFields: readonly { readonly kind: string; readonly path: Reg
   { kind: "Canary", path: /^\/metadata\/finalizers(\/|$)/, why: "the finalizer that hands traffic back" },
   ...workloads.flatMap(({ kind, foreignFields: fields }) => fields.map((field) => ({ kind: kind.kind, ...field }))),
   { kind: "Service", path: /^\/spec\/selector$/, why: "where the apex Service points" },
-  {
-    kind: "HTTPRoute",
+  ...["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"].map((kind) => ({
+    kind,
     path: /^\/spec\/rules\/\d+\/backendRefs(\/\d+\/weight|\/\d+|\/-)?$/,
     why: "the pair's weights, and the pair with addBackends",
-  },
-  {
-    kind: "GRPCRoute",
-    path: /^\/spec\/rules\/\d+\/backendRefs(\/\d+\/weight|\/\d+|\/-)?$/,
-    why: "the pair's weights, and the pair with addBackends",
-  },
-  {
-    kind: "HTTPRoute",
+  })),
+  ...["HTTPRoute", "GRPCRoute"].map((kind) => ({
+    kind,
+    path: /^\/spec\/rules\/\d+\/filters(\/\d+|\/-)?$/,
+    why: "the filter that mirrors requests to the canary",
+  })),
+  ...["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"].map((kind) => ({
+    kind,
     path: /^\/metadata\/annotations(\/aviary\.dev~1weights)?$/,
     why: "the annotation that holds the weights",
-  },
-  {
-    kind: "GRPCRoute",
-    path: /^\/metadata\/annotations(\/aviary\.dev~1weights)?$/,
-    why: "the annotation that holds the weights",
-  },
+  })),
 ];
 
 /**

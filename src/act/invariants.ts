@@ -1,3 +1,5 @@
+import { isUsed, showShare } from "../api/share.ts";
+import type { Share } from "../api/share.ts";
 import type { Action, Observation } from "../decide/types.ts";
 
 /** A write that would break what must always be true. It is a bug of Aviary's, and it is not performed. */
@@ -20,7 +22,7 @@ export class InvariantError extends Error {
 export function assertInvariants(action: Action, o: Observation): void {
   switch (action.kind) {
     case "setWeight":
-      assertWeight(action.weight, o);
+      assertShare(action, o);
       return;
     case "parkTarget":
     case "thawTarget":
@@ -52,16 +54,20 @@ export function assertInvariants(action: Action, o: Observation): void {
   }
 }
 
-function assertWeight(weight: number, o: Observation): void {
+function assertShare(share: Share, o: Observation): void {
+  const { weight } = share;
   if (!Number.isInteger(weight) || weight < 0 || weight > 100) {
     throw new InvariantError("weights are 0 to 100", `asked for ${weight}`);
   }
   const { canary, primary } = o.services;
-  if (weight > 0 && canary.ready === 0) {
-    throw new InvariantError("no weight without ready endpoints", `weight ${weight}, but no canary endpoint is ready`);
+  if (isUsed(share) && canary.ready === 0) {
+    throw new InvariantError(
+      "no weight without ready endpoints",
+      `${showShare(share)}, but no canary endpoint is ready`,
+    );
   }
   const adopting = o.canary.status?.promoted === undefined;
-  if (weight < 100 && primary.ready === 0 && !adopting && (o.route.weight ?? 0) > weight) {
+  if (weight < 100 && primary.ready === 0 && !adopting && takesBack(o, share)) {
     throw new InvariantError(
       "no traffic to a primary that is not ready",
       `weight ${weight}, but no primary endpoint is ready`,
@@ -69,9 +75,16 @@ function assertWeight(weight: number, o: Observation): void {
   }
 }
 
+/** Whether users who are on the canary now are to go to the primary. */
+function takesBack({ route }: Observation, { weight, matched }: Share): boolean {
+  return (route.weight ?? 0) > weight || (route.matched === true && matched !== true);
+}
+
 function assertUnused(kind: string, o: Observation): void {
-  const weight = o.route.weight ?? 0;
-  if (weight > 0) throw new InvariantError("pods leave only at weight 0", `${kind} at weight ${weight}`);
+  const { weight = 0, matched, mirror } = o.route;
+  if (isUsed(o.route)) {
+    throw new InvariantError("pods leave only at weight 0", `${kind} at ${showShare({ weight, matched, mirror })}`);
+  }
 }
 
 function assertPrimaryMayChange(revision: string, o: Observation): void {

@@ -12,7 +12,12 @@ export interface Writer {
   /** Server-side apply of an object that is ours, or that does not exist yet. */
   apply(kind: ResourceKind, object: KubeObject): Promise<void>;
   /** JSON Patch; of a foreign object only the fields of the closed list. */
-  patch(kind: ResourceKind, object: KubeObject, operations: readonly PatchOperation[]): Promise<void>;
+  patch(
+    kind: ResourceKind,
+    object: KubeObject,
+    operations: readonly PatchOperation[],
+    options?: { readonly strict?: boolean },
+  ): Promise<void>;
   /** Deletes an object that is ours. */
   remove(kind: ResourceKind, object: KubeObject): Promise<void>;
 }
@@ -30,10 +35,10 @@ export function createWriter({ kube, reads, signal }: WriterOptions): Writer {
       if (existing !== undefined && !isOurs(existing)) throw foreign("apply", kind, existing);
       reads.noteWrite(kind, await kube.apply(kind, object, { force: existing !== undefined, signal }));
     },
-    async patch(kind, object, operations) {
+    async patch(kind, object, operations, { strict = false } = {}) {
       if (operations.length === 0) return;
       if (!isOurs(object)) assertForeignPatch(kind, operations);
-      reads.noteWrite(kind, await kube.jsonPatch(kind, refOf(object), operations, { signal }));
+      reads.noteWrite(kind, await kube.jsonPatch(kind, refOf(object), operations, { signal, strict }));
     },
     async remove(kind, object) {
       if (!isOurs(object)) throw foreign("delete", kind, object);

@@ -4,13 +4,14 @@ import type { Analysis, Check, StoredCheck } from "./analysis.ts";
 import { API_VERSION, objectShape, problemsOf } from "./object.ts";
 import type { Metadata, Parsed } from "./object.ts";
 import { duration, exactlyOneOf, listMap, portNumberOrName, withRules } from "./schema.ts";
+import type { CelRule } from "./schema.ts";
 import { canaryStatusSchema } from "./status.ts";
 import type { CanaryStatus } from "./status.ts";
 import { previewedByWhat, resolveStrategy, strategySchema } from "./strategy.ts";
 import type { Strategy } from "./strategy.ts";
 
 export type { Analysis, Check, ProviderRef, Threshold, ThresholdCheck } from "./analysis.ts";
-export type { PauseStep, Step, Strategy, WeightStep } from "./strategy.ts";
+export type { AbTest, Mirror, PauseStep, Step, Strategy, WeightStep } from "./strategy.ts";
 
 /** What plug-ins bring into the schema. */
 export interface CanaryPlugIns {
@@ -20,6 +21,8 @@ export interface CanaryPlugIns {
   readonly withoutTraffic: string;
   /** Kinds of workloads that can be a target. */
   readonly targetKinds: readonly string[];
+  /** What of a spec a router cannot do, as rules over `spec`; for the CRDs alone. */
+  readonly trafficRules?: readonly CelRule[];
 }
 
 /** How long pods are kept at weight 0 when `traffic.drain` does not say. */
@@ -120,7 +123,11 @@ function trafficSchema(blocks: CanaryPlugIns["trafficBlocks"]) {
 }
 
 /** Schema of `spec` with what the plug-ins bring in it. */
-export function canarySpecSchema({ trafficBlocks, targetKinds }: Omit<CanaryPlugIns, "withoutTraffic">) {
+export function canarySpecSchema({
+  trafficBlocks,
+  targetKinds,
+  trafficRules = [],
+}: Omit<CanaryPlugIns, "withoutTraffic">) {
   const spec = z
     .object({
       targetRef: targetRefSchema(targetKinds),
@@ -152,7 +159,7 @@ export function canarySpecSchema({ trafficBlocks, targetKinds }: Omit<CanaryPlug
         ),
     })
     .describe("What is wanted.");
-  return withRules(spec, judgedByWhat, previewedByWhat);
+  return withRules(spec, judgedByWhat, previewedByWhat, ...trafficRules);
 }
 
 /** `spec.traffic` with its one block named. */

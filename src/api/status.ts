@@ -79,6 +79,8 @@ const rollout = z
     promoting: z.boolean().optional().describe("The steps are done: 100 %, then the primary changes, then back."),
     approvedStep: z.int().min(-1).optional().describe("The highest pause step that has been approved."),
     weight: z.int().min(0).max(100).describe("Weight that Aviary wants in effect."),
+    matched: z.boolean().optional().describe("Requests that match the A/B test are wanted on the canary as well."),
+    mirror: z.int().min(0).max(100).optional().describe("Copies of so many percent of the requests are wanted there."),
     weightSince: time.optional().describe("When that weight was written to the route."),
     effectiveSince: time.optional().describe("When that weight came into effect; the analysis clock starts here."),
     firstWeightAt: time.optional().describe("When the canary first had traffic in effect."),

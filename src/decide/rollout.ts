@@ -1,3 +1,5 @@
+import { isUsed, loadOf, shareOf } from "../api/share.ts";
+import type { Share } from "../api/share.ts";
 import type { HistoryEntry, RolloutMemory, RolloutOutcome } from "../api/status.ts";
 import { podsForShare } from "../lib/podShare.ts";
 import { clip } from "../lib/text.ts";
@@ -25,9 +27,9 @@ export function stepPods(situation: Situation, rollout: RolloutMemory): number {
   const full = fullSize(situation);
   const step = situation.steps[currentStep(situation, rollout)];
   if (rollout.promoting !== true && isWeightStep(step) && step.preview !== undefined) return full;
-  const weight = stepWeight(situation, rollout);
-  if (weight === 0) return 0;
-  return situation.route.byEndpoints === true ? podsForShare(weight, full) : podsFor(weight, full);
+  const share = stepShare(situation, rollout);
+  if (!isUsed(share)) return 0;
+  return situation.route.byEndpoints === true ? podsForShare(share.weight, full) : podsFor(loadOf(share), full);
 }
 
 /** Whether the primary has been changed to the rollout's revision already: from then on there is no way back. */
@@ -36,8 +38,8 @@ export function primaryHasRevision(situation: Situation, rollout: RolloutMemory)
 }
 
 /**
- * Whether the canary has the pods that the current step needs. At weight 0 its controller must have seen the newest template,
- * or pods of an older one would be counted. With weight the pods are frozen: those that answer are the right ones,
+ * Whether the canary has the pods that the current step needs. While it gets nothing, its controller must have seen the newest template,
+ * or pods of an older one would be counted. Otherwise the pods are frozen: those that answer are the right ones,
  * whatever the template says meanwhile (`kubectl rollout restart` changes it without being a release).
  */
 export function hasPods(situation: Situation, rollout: RolloutMemory): boolean {
@@ -45,15 +47,15 @@ export function hasPods(situation: Situation, rollout: RolloutMemory): boolean {
   const need = stepPods(situation, rollout);
   if (need === 0) return true;
   if (target === undefined) return false;
-  if (situation.weight === 0 && (!target.settled || target.available < need)) return false;
+  if (!situation.used && (!target.settled || target.available < need)) return false;
   return services.canary.ready >= need;
 }
 
-/** The weight that the current step wants; a pause keeps the one before. */
-export function stepWeight(situation: Situation, rollout: RolloutMemory): number {
-  if (rollout.promoting === true) return 100;
+/** The share that the current step wants; a pause keeps the one before. */
+export function stepShare(situation: Situation, rollout: RolloutMemory): Share {
+  if (rollout.promoting === true) return { weight: 100 };
   const step = situation.steps[currentStep(situation, rollout)];
-  return isWeightStep(step) ? step.weight : rollout.weight;
+  return isWeightStep(step) ? shareOf({ ...step, mirror: step.mirror?.percent }) : shareOf(rollout);
 }
 
 /** Index of the current step; the last one when somebody has shortened the list. */
@@ -89,6 +91,7 @@ interface Withdraw {
 /** Begins to take a rollout back: traffic first, in one write; the pods follow when they are drained. */
 export function withdraw(situation: Situation, { rollout, outcome, rule, message }: Withdraw): Answered {
   const { effectiveSince: _effective, paused: _paused, waitingSince: _waiting, ...rest } = rollout;
+  const { matched: _matched, mirror: _mirror, ...unused } = rest;
   const exposed = rollout.exposed === true;
   // Rollback must not need anything but the Kubernetes API, and never routes to a primary that is not ready.
   const movable = exposed && situation.services.primary.ready > 0 && !(situation.problem?.blocksTraffic ?? false);
@@ -98,7 +101,7 @@ export function withdraw(situation: Situation, { rollout, outcome, rule, message
     actions: movable ? [{ kind: "setWeight", weight: 0 }] : [],
     memory: {
       rollout: {
-        ...rest,
+        ...(movable ? unused : rest),
         withdrawal: { outcome, rule, message: clip(message) },
         ...(movable ? { weight: 0, weightSince: timestamp(situation.now) } : {}),
       },

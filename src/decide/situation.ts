@@ -1,4 +1,5 @@
 import type { Step, WeightStep } from "../api/canary.ts";
+import { isUsed } from "../api/share.ts";
 import type { CheckStatus, RolloutMemory } from "../api/status.ts";
 import { parseDuration } from "../lib/time.ts";
 import { judge } from "./checks.ts";
@@ -16,6 +17,8 @@ export interface Situation extends Observation {
   readonly revision: string | undefined;
   /** The weight that is wanted at this moment; 0 outside of a rollout. */
   readonly weight: number;
+  /** Whether the canary is to get any request at this moment. */
+  readonly used: boolean;
 }
 
 /** What a rule answers; the loop adds the rule's name and everything that is remembered anyway. */
@@ -44,12 +47,13 @@ export function situate(observation: Observation): Situation {
     steps: stepsOf(spec.strategy),
     revision: observation.target?.version.revision,
     weight: rollout?.weight ?? 0,
+    used: rollout !== undefined && isUsed(rollout),
   };
 }
 
 /** A crash may have lost the note that users have reached a revision; the route still shows it. */
 function seenBy({ route }: Observation, rollout: RolloutMemory | undefined): RolloutMemory | undefined {
-  return rollout !== undefined && (route.weight ?? 0) > 0 ? { ...rollout, exposed: true } : rollout;
+  return rollout !== undefined && isUsed(route) ? { ...rollout, exposed: true } : rollout;
 }
 
 export function isWeightStep(step: Step | undefined): step is WeightStep {

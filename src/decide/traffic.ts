@@ -1,3 +1,5 @@
+import { isUsed, sameShare, shareOf, showShare } from "../api/share.ts";
+import type { Share } from "../api/share.ts";
 import type { RolloutMemory } from "../api/status.ts";
 import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "./situation.ts";
 import type { Answered, Situation } from "./situation.ts";
@@ -5,7 +7,7 @@ import type { Answered, Situation } from "./situation.ts";
 /** A status that never comes must not stop a rollout: after so many milliseconds it is only a warning. */
 export const STATUS_TIMEOUT_MS = 30_000;
 
-/** How far the wanted weight has got. */
+/** How far the wanted share has got. */
 export type Effect =
   /** The route says something else. */
   | { readonly state: "differs" }
@@ -15,12 +17,12 @@ export type Effect =
   | { readonly state: "effective"; readonly warning?: string };
 
 /**
- * Whether `weight`, which the route was told at `since`, is in effect: the route holds it, its controller accepted
+ * Whether a share, which the route was told at `since`, is in effect: the route holds it, its controller accepted
  * it, and the data plane had time to follow. Acceptance alone proves nothing (design.md §5.3).
  */
-export function effectOf(situation: Situation, weight: number, since: string | undefined): Effect {
+export function effectOf(situation: Situation, share: Share, since: string | undefined): Effect {
   const { route, now, settleMs } = situation;
-  if (route.weight !== weight || !route.uniform) return { state: "differs" };
+  if (!sameShare(route, share) || !route.uniform) return { state: "differs" };
   const age = since === undefined ? Number.POSITIVE_INFINITY : elapsedMs(now, since);
   if (route.acceptance.state === "rejected") {
     return { state: "rejected", reason: route.acceptance.reason, message: route.acceptance.message };
@@ -40,11 +42,10 @@ export function effectOf(situation: Situation, weight: number, since: string | u
 }
 
 /** Decisions about traffic that several phases share. */
-interface Shift {
+interface Shift extends Share {
   readonly phase: Answered["phase"];
   readonly rollout: RolloutMemory;
-  readonly weight: number;
-  /** Why the weight moves, as a sentence. */
+  /** Why the share changes, as a sentence. */
   readonly message: string;
 }
 
@@ -54,7 +55,7 @@ interface Shift {
  */
 export function waitUntilKnown(
   situation: Situation,
-  { phase, rollout, message }: Omit<Shift, "weight">,
+  { phase, rollout, message }: Omit<Shift, keyof Share>,
 ): Answered | undefined {
   const { now, settleMs } = situation;
   const since = rollout.podsReadySince ?? timestamp(now);
@@ -69,47 +70,49 @@ export function waitUntilKnown(
   };
 }
 
-/** Moves traffic to `weight` and starts its clock. */
-export function shiftTo(situation: Situation, { phase, rollout, weight, message }: Shift): Answered {
-  const { effectiveSince: _effective, podsReadySince: _ready, ...rest } = rollout;
+/** Gives the canary its share and starts its clock. */
+export function shiftTo(situation: Situation, { phase, rollout, message, ...wanted }: Shift): Answered {
+  const share = shareOf(wanted);
+  const { effectiveSince: _effective, podsReadySince: _ready, matched: _matched, mirror: _mirror, ...rest } = rollout;
   return {
     phase,
     message,
-    actions: [{ kind: "setWeight", weight }],
+    actions: [{ kind: "setWeight", ...share }],
     memory: {
       rollout: {
         ...rest,
-        weight,
+        ...share,
         weightSince: timestamp(situation.now),
-        exposed: rollout.exposed === true || weight > 0,
+        exposed: rollout.exposed === true || isUsed(share),
       },
     },
   };
 }
 
 /**
- * Brings `weight` into effect, one decision at a time: shift, wait, note that it is in effect.
+ * Brings a share into effect, one decision at a time: shift, wait, note that it is in effect.
  * Undefined when it is in effect and noted.
  */
 export function bringIntoEffect(situation: Situation, shift: Shift): Answered | undefined {
-  const { rollout, weight, phase } = shift;
-  if (rollout.weight !== weight || rollout.weightSince === undefined) return shiftTo(situation, shift);
-  const effect = effectOf(situation, weight, rollout.weightSince);
+  const { rollout, phase } = shift;
+  const share = shareOf(shift);
+  if (!sameShare(rollout, share) || rollout.weightSince === undefined) return shiftTo(situation, shift);
+  const effect = effectOf(situation, share, rollout.weightSince);
   switch (effect.state) {
     case "differs":
-      if (weight > 0 && situation.services.canary.ready === 0) {
-        return { phase, message: `weight ${weight} waits for a ready canary pod`, actions: [] };
+      if (isUsed(share) && situation.services.canary.ready === 0) {
+        return { phase, message: `${showShare(share)}: waits for a ready canary pod`, actions: [] };
       }
       // Clocks keep running: whoever changes the route every few seconds must not stop a rollout for ever.
       return {
         phase,
-        message: putBack(situation, weight),
-        actions: [{ kind: "setWeight", weight }],
+        message: putBack(situation, share),
+        actions: [{ kind: "setWeight", ...share }],
       };
     case "pending":
       return {
         phase,
-        message: `waiting for weight ${weight} to take effect: ${effect.message}`,
+        message: `waiting for ${showShare(share)} to take effect: ${effect.message}`,
         actions: [],
         recheckAfterMs: effect.recheckAfterMs,
       };
@@ -126,22 +129,23 @@ export function bringIntoEffect(situation: Situation, shift: Shift): Answered | 
 }
 
 /** Keeps the weight that a rollout has, also before its first one, when somebody changes the route. */
-export function keepWeight(situation: Situation, shift: Omit<Shift, "weight">): Answered | undefined {
+export function keepWeight(situation: Situation, shift: Omit<Shift, keyof Share>): Answered | undefined {
   const { rollout, phase } = shift;
-  const { weight } = rollout;
-  if (rollout.weightSince !== undefined) return bringIntoEffect(situation, { ...shift, weight });
+  const share = shareOf(rollout);
+  if (rollout.weightSince !== undefined) return bringIntoEffect(situation, { ...shift, ...share });
   const { route } = situation;
-  if (route.weight === weight && route.uniform) return undefined;
-  return { phase, message: putBack(situation, weight), actions: [{ kind: "setWeight", weight }] };
+  if (sameShare(route, share) && route.uniform) return undefined;
+  return { phase, message: putBack(situation, share), actions: [{ kind: "setWeight", ...share }] };
 }
 
 function noteEffect(situation: Situation, shift: Shift, warning: string | undefined): Answered {
   const now = timestamp(situation.now);
-  const { rollout, weight, phase } = shift;
-  const firstWeightAt = rollout.firstWeightAt ?? (weight > 0 ? now : undefined);
+  const { rollout, phase } = shift;
+  const share = shareOf(shift);
+  const firstWeightAt = rollout.firstWeightAt ?? (isUsed(share) ? now : undefined);
   return {
     phase,
-    message: `weight ${weight} is in effect`,
+    message: `in effect: ${showShare(share)}`,
     actions: [],
     memory: {
       rollout: { ...rollout, effectiveSince: now, ...(firstWeightAt === undefined ? {} : { firstWeightAt }) },
@@ -151,14 +155,17 @@ function noteEffect(situation: Situation, shift: Shift, warning: string | undefi
   };
 }
 
-function putBack(situation: Situation, weight: number): string {
+function putBack(situation: Situation, share: Share): string {
   const { route } = situation;
-  if (route.byEndpoints === true && route.weight === weight)
-    return `weight ${weight}: listing the pods that are ready now`;
-  return `put weight ${weight} back: the route said ${route.weight ?? "something else"}${by(situation)}`;
+  if (route.byEndpoints === true && route.weight === share.weight)
+    return `weight ${share.weight}: listing the pods that are ready now`;
+  return `put ${showShare(share)} back: ${found(situation)}`;
 }
 
-function by(situation: Situation): string {
-  const { managers } = situation.route;
-  return managers.length === 0 ? "" : `, last written by ${managers.join(", ")}`;
+/** What the route said instead, and who wrote it. */
+function found({ route }: Situation): string {
+  const by = route.managers.length === 0 ? "" : `, last written by ${route.managers.join(", ")}`;
+  const { weight, matched, mirror } = route;
+  const what = weight === undefined ? "something else" : showShare(shareOf({ weight, matched, mirror }));
+  return `the route said ${what}${by}`;
 }

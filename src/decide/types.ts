@@ -1,4 +1,5 @@
 import type { Canary } from "../api/canary.ts";
+import type { Share } from "../api/share.ts";
 import type { CanaryStatus, HistoryEntry, Phase, RolloutOutcome, Version } from "../api/status.ts";
 import type { Reading } from "../metrics/provider.ts";
 import type { RouteView } from "../routers/router.ts";
@@ -141,7 +142,8 @@ export type Action =
   | { readonly kind: "restartPrimary"; readonly restartedAt: string }
   | { readonly kind: "scalePrimary"; readonly replicas: number }
   | { readonly kind: "deletePrimary" }
-  | { readonly kind: "setWeight"; readonly weight: number }
+  /** Gives the canary exactly this share, in one write where the data plane allows it. */
+  | ({ readonly kind: "setWeight" } & Share)
   | { readonly kind: "releaseRoute" }
   | { readonly kind: "scaleTarget"; readonly replicas: number }
   /** While the canary has weight its pods do not change, whatever Git applies. */

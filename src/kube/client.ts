@@ -54,7 +54,7 @@ function writes(transport: Transport): Writes {
       verb: "patch",
       kind,
       path: pathOf(kind, ref.namespace, ref.name, options?.subresource),
-      query: { fieldManager: FIELD_MANAGER },
+      query: { fieldManager: FIELD_MANAGER, fieldValidation: options?.strict === true ? "Strict" : undefined },
       body,
       contentType,
       signal: options?.signal,

@@ -35,7 +35,20 @@ export const kinds = {
   lease: builtIn("coordination.k8s.io", "Lease", "leases"),
   httpRoute: builtIn("gateway.networking.k8s.io", "HTTPRoute", "httproutes"),
   grpcRoute: builtIn("gateway.networking.k8s.io", "GRPCRoute", "grpcroutes"),
+  tcpRoute: builtIn("gateway.networking.k8s.io", "TCPRoute", "tcproutes"),
+  tlsRoute: builtIn("gateway.networking.k8s.io", "TLSRoute", "tlsroutes"),
+  referenceGrant: builtIn("gateway.networking.k8s.io", "ReferenceGrant", "referencegrants"),
 } as const satisfies Record<string, ResourceKind>;
+
+/**
+ * Versions of kinds whose newest one is young. A cluster serves one of them, or both with the same objects; the newest
+ * comes first.
+ */
+export const versionsOf = {
+  tcpRoute: [kinds.tcpRoute, { ...kinds.tcpRoute, version: "v1alpha2" }],
+  tlsRoute: [kinds.tlsRoute, { ...kinds.tlsRoute, version: "v1alpha2" }],
+  referenceGrant: [kinds.referenceGrant, { ...kinds.referenceGrant, version: "v1beta1" }],
+} as const satisfies Record<string, readonly ResourceKind[]>;
 
 /** `apiVersion` as it stands in an object of this kind. */
 export function apiVersionOf(kind: ResourceKind): string {

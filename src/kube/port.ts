@@ -93,6 +93,8 @@ export type WatchEvent<T> =
 
 export interface PatchOptions extends CallOptions {
   readonly subresource?: "status" | "scale";
+  /** Refuses the patch as Invalid when it brings a field that the API does not know; otherwise that is dropped. */
+  readonly strict?: boolean;
 }
 
 export interface ApplyOptions extends CallOptions {

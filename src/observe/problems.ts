@@ -7,6 +7,7 @@ import type { KubeObject } from "../kube/port.ts";
 import { isOurs } from "../lib/names.ts";
 import { rememberByText } from "../lib/remember.ts";
 import { checkPromql } from "../metrics/promql.ts";
+import { routeKey } from "../routers/router.ts";
 import type { RouteView } from "../routers/router.ts";
 import { selects } from "./label.ts";
 import type { FoundProvider } from "./providers.ts";
@@ -180,7 +181,9 @@ function portProblem({ scene }: ProblemInput): Problem | undefined {
 }
 
 function routeProblem({ route, scene, reads }: ProblemInput): Problem | undefined {
-  const missing = scene.routeRefs.find(({ kind }) => reads.state(kind) === "absent");
+  // A kind that is served in another version is not missing.
+  const served = scene.routeRefs.filter(({ kind }) => reads.state(kind) !== "absent").map(routeKey);
+  const missing = scene.routeRefs.find((ref) => !served.includes(routeKey(ref)));
   if (missing !== undefined) {
     return {
       reason: "RouteKindMissing",

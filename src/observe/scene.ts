@@ -1,5 +1,6 @@
 import type { Canary } from "../api/canary.ts";
 import type { FreshReads } from "../kube/fresh.ts";
+import { demandOf } from "../decide/strategy.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { ServicePort, WorkloadObject } from "../kube/objects.ts";
 import type { KubeObject, ResourceKind } from "../kube/port.ts";
@@ -7,7 +8,7 @@ import { namesOf } from "../lib/names.ts";
 import type { Names } from "../lib/names.ts";
 import { routers } from "../routers/index.ts";
 import { routeKey } from "../routers/router.ts";
-import type { Backends, RouteInput, Router, RouteRef } from "../routers/router.ts";
+import type { Backends, Neighbourhood, RouteInput, Router, RouteRef } from "../routers/router.ts";
 import { workloadNamed } from "../workloads/index.ts";
 import type { WorkloadKind } from "../workloads/workload.ts";
 import { primaryLabelOf } from "./label.ts";
@@ -48,6 +49,7 @@ export function setScene(reads: FreshReads, canary: Canary): Scene {
   const backends = { ...backendsOf(names, ports[0]?.port ?? 80), primaryLabel: label };
   const { block } = canary.spec.traffic;
   const routeRefs = router.refs(block, backends);
+  const neighbours = router.neighbours?.(block, backends) ?? [];
   return {
     canary,
     names,
@@ -60,7 +62,12 @@ export function setScene(reads: FreshReads, canary: Canary): Scene {
     canaryService: serviceNamed(reads, namespace, names.canaryService),
     ports,
     router,
-    routeInput: { block, backends, objects: routeObjects(reads, router, { backends, routeRefs }) },
+    routeInput: {
+      block,
+      backends,
+      objects: routeObjects(reads, router, { neighbours, backends, routeRefs }),
+      demand: demandOf(canary.spec.strategy, canary.status?.rollout?.revision),
+    },
     routeRefs,
   };
 }
@@ -78,7 +85,9 @@ export function targetKindOf(canary: Canary): ResourceKind {
 
 /** The kinds of which a canary's objects are, beside those that every canary has. */
 export function kindsOf(canary: Canary): readonly ResourceKind[] {
-  return [targetKindOf(canary), ...routeRefsOf(canary).map(({ kind }) => kind)];
+  const { router, block } = canary.spec.traffic;
+  const neighbours = routerNamed(router).neighbours?.(block, backendsOf(namesOf(canary), 0)) ?? [];
+  return [targetKindOf(canary), ...[...routeRefsOf(canary), ...neighbours].map(({ kind }) => kind)];
 }
 
 function backendsOf({ namespace, target, primary, canaryService }: Names, port: number): Backends {
@@ -95,16 +104,24 @@ function routerNamed(name: string): Router {
 function routeObjects(
   reads: FreshReads,
   router: Router,
-  { backends, routeRefs }: { readonly backends: Backends; readonly routeRefs: readonly RouteRef[] },
+  {
+    neighbours,
+    backends,
+    routeRefs,
+  }: {
+    readonly neighbours: readonly Neighbourhood[];
+    readonly backends: Backends;
+    readonly routeRefs: readonly RouteRef[];
+  },
 ): ReadonlyMap<string, KubeObject> {
   const objects = new Map<string, KubeObject>();
-  const { namespace } = backends;
   for (const name of router.slicesOf?.(backends) ?? []) {
+    const { namespace } = backends;
     for (const slice of reads.related<KubeObject>(kinds.endpointSlice, { namespace, name })) {
       objects.set(routeKey({ kind: kinds.endpointSlice, namespace, name: slice.metadata.name }), slice);
     }
   }
-  for (const kind of router.neighbours ?? []) {
+  for (const { kind, namespace } of neighbours) {
     for (const object of reads.list<KubeObject>(kind, namespace)) {
       objects.set(routeKey({ kind, namespace, name: object.metadata.name }), object);
     }

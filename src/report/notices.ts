@@ -30,7 +30,9 @@ export async function reportUnreadable(object: KubeObject, problems: string, opt
  * @throws KubeError when the status cannot be written either.
  */
 export async function reportRefusedWrite(object: KubeObject, refusal: string, options: NoticeOptions): Promise<void> {
-  const message = clip(`the API server refuses a write that the canary needs: ${refusal}. It is tried again`);
+  const message = clip(
+    `the API server refuses a write that the canary needs: ${withoutLongValues(refusal)}. It is tried again`,
+  );
   await reportStalled(object, { reason: "WriteRefused", rule: "act", message }, options);
 }
 
@@ -50,6 +52,11 @@ export async function reportUnlistable(
     : `look at the API server and at CustomResourceDefinition ${what}, such as its conversion webhook`;
   const message = clip(`${what} cannot be listed: ${failure.message}. Until then nothing is done; ${hint}`);
   await reportStalled(object, { reason: "KindUnreadable", rule: "listKind", message }, options);
+}
+
+/** The API server repeats the whole object before it says what is wrong with it. */
+function withoutLongValues(refusal: string): string {
+  return refusal.replaceAll(/"(?:[^"\\]|\\.){200,}"…?/g, "…");
 }
 
 interface Notice {

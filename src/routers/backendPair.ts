@@ -64,9 +64,9 @@ function pairIn(refs: readonly BackendRef[], search: PairSearch): Omit<PairRule,
 /** Backends that a rule can have, by the schema of the Gateway API. */
 const MAX_BACKENDS = 16;
 
-function positions(refs: readonly BackendRef[], name: string, { namespace }: PairSearch): readonly number[] {
+function positions(refs: readonly BackendRef[], name: string, { namespace, backends }: PairSearch): readonly number[] {
   return refs.flatMap((ref, index) => {
     const isService = (ref.group ?? "") === "" && (ref.kind ?? "Service") === "Service";
-    return isService && ref.name === name && (ref.namespace ?? namespace) === namespace ? [index] : [];
+    return isService && ref.name === name && (ref.namespace ?? namespace) === backends.namespace ? [index] : [];
   });
 }

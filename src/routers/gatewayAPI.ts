@@ -1,18 +1,30 @@
 import { z } from "zod";
-import { exactlyOneOf, foreignObject, listMap, objectName, withRules } from "../api/schema.ts";
+import { exactlyOneOf, foreignObject, listMap, namespaceName, objectName, withRules } from "../api/schema.ts";
+import type { Share } from "../api/share.ts";
 import type { Backends, RouteInput, Router, RouteRef, RouteView, RouteWrite } from "./router.ts";
 import { ownRouteRef, planOwnRoute, readOwnRoute, releaseOwnRoute } from "./ownRoute.ts";
-import { planUserRoutes, readUserRoutes, releaseUserRoutes, userRouteRef } from "./userRoute.ts";
+import { grantsFor } from "./routeGrants.ts";
+import { planUserRoutes, readUserRoutes, releaseUserRoutes, userRouteRefs } from "./userRoute.ts";
 
 const GROUP = "gateway.networking.k8s.io";
 
 const kind = z.enum(["HTTPRoute", "GRPCRoute"]).default("HTTPRoute").describe("Kind of the route.");
+const anyKind = z
+  .enum(["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"])
+  .default("HTTPRoute")
+  .describe("Kind of the route. The weights of a TCPRoute and a TLSRoute count connections, not requests.");
 
 const routeRef = z
   .object({
     group: z.enum([GROUP]).default(GROUP).describe("API group of the route."),
-    kind,
-    name: objectName().describe("Name of the route, in the namespace of the Canary."),
+    kind: anyKind,
+    name: objectName().describe("Name of the route."),
+    namespace: namespaceName()
+      .optional()
+      .describe(
+        "Namespace of the route, when it is not that of the Canary. A ReferenceGrant there has to allow it: from " +
+          "`aviary.dev` Canary of this namespace, to the route.",
+      ),
     ruleName: objectName()
       .optional()
       .describe("Only the rule of this name is managed. Left out: every rule with the pair."),
@@ -36,6 +48,12 @@ const gatewayDuration = withRules(z.string().max(32), {
 });
 
 const ownRule = z.object({
+  port: z
+    .int()
+    .min(1)
+    .max(65535)
+    .optional()
+    .describe("Port of the Services to which the rule leads. Left out: the first of them."),
   matches: z
     .array(foreignObject().describe("As in the route itself."))
     .min(1)
@@ -89,22 +107,55 @@ export type GatewayAPIBlock = z.infer<typeof schema>;
 export type UserRouteRef = z.infer<typeof routeRef>;
 export type OwnRoute = z.infer<typeof ownRoute>;
 
+const ELSEWHERE = "!has(self.strategy) || !has(self.traffic) || !has(self.traffic.gatewayAPI)";
+
+/** Whether no route is of a kind, as a rule over `spec`. */
+function noneOf(routeKind: string): string {
+  const block = "self.traffic.gatewayAPI";
+  const own = `(!has(${block}.route) || ${block}.route.kind != '${routeKind}')`;
+  return `(${own} && (!has(${block}.routeRefs) || ${block}.routeRefs.all(r, r.kind != '${routeKind}')))`;
+}
+
 /** HTTPRoutes and GRPCRoutes: of the user's, where only weights move, or one that Aviary owns. */
 export const gatewayAPI: Router<GatewayAPIBlock> = {
   name: "gatewayAPI",
   schema,
   settleMs: 3_000,
+  specRules: [
+    {
+      rule: `${ELSEWHERE} || !has(self.strategy.abTest) || ${noneOf("GRPCRoute")} || self.strategy.abTest.match.all(m, !has(m.queryParams) && !has(m.method))`,
+      message: "a GRPCRoute has no query parameters and no HTTP methods to match: use headers",
+      fieldPath: ".strategy.abTest.match",
+    },
+    {
+      rule: `${ELSEWHERE} || !has(self.strategy.abTest) || (${noneOf("TCPRoute")} && ${noneOf("TLSRoute")})`,
+      message: "a TCPRoute or a TLSRoute sees no requests to match: use another strategy",
+      fieldPath: ".strategy.abTest",
+    },
+    {
+      rule: "!has(self.strategy) || !has(self.strategy.canary) || !has(self.strategy.canary.sessionAffinity) || (has(self.traffic) && has(self.traffic.gatewayAPI) && has(self.traffic.gatewayAPI.route) && self.traffic.gatewayAPI.route.kind == 'HTTPRoute')",
+      message:
+        "needs a route that Aviary makes, since its rules come and go: set traffic.gatewayAPI.route, of kind HTTPRoute",
+      fieldPath: ".strategy.canary.sessionAffinity",
+    },
+    {
+      rule: `${ELSEWHERE} || !has(self.strategy.canary) || (${noneOf("TCPRoute")} && ${noneOf("TLSRoute")}) || self.strategy.canary.steps.all(s, !has(s.mirror))`,
+      message: "a TCPRoute or a TLSRoute cannot mirror: remove mirror from the steps",
+      fieldPath: ".strategy.canary.steps",
+    },
+  ],
   refs(block: GatewayAPIBlock, backends: Backends): readonly RouteRef[] {
     if (block.route !== undefined) return [ownRouteRef(block.route, backends)];
-    return (block.routeRefs ?? []).map((ref) => userRouteRef(ref, backends));
+    return (block.routeRefs ?? []).flatMap((ref) => userRouteRefs(ref, backends));
   },
+  neighbours: (block: GatewayAPIBlock, backends: Backends) => grantsFor(block.routeRefs ?? [], backends),
   read(input: RouteInput<GatewayAPIBlock>): RouteView {
     const { route, routeRefs } = input.block;
     return route !== undefined ? readOwnRoute(route, input) : readUserRoutes(routeRefs ?? [], input);
   },
-  plan(input: RouteInput<GatewayAPIBlock>, weight: number): readonly RouteWrite[] {
+  plan(input: RouteInput<GatewayAPIBlock>, share: Share): readonly RouteWrite[] {
     const { route, routeRefs } = input.block;
-    return route !== undefined ? planOwnRoute(route, input, weight) : planUserRoutes(routeRefs ?? [], input, weight);
+    return route !== undefined ? planOwnRoute(route, input, share) : planUserRoutes(routeRefs ?? [], input, share);
   },
   release(input: RouteInput<GatewayAPIBlock>): readonly RouteWrite[] {
     const { route, routeRefs } = input.block;

@@ -8,8 +8,9 @@ import { service } from "./service.ts";
 export const routers: readonly Router[] = [gatewayAPI, nginx, service];
 
 /** What the schema of a Canary has to know of them. */
-export const trafficPlugIns: Pick<CanaryPlugIns, "trafficBlocks" | "withoutTraffic"> = {
+export const trafficPlugIns: Pick<CanaryPlugIns, "trafficBlocks" | "trafficRules" | "withoutTraffic"> = {
   trafficBlocks: Object.fromEntries(routers.map(({ name, schema }) => [name, schema])),
+  trafficRules: routers.flatMap(({ specRules = [] }) => specRules),
   withoutTraffic: service.name,
 };
 

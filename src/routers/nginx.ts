@@ -1,4 +1,6 @@
 import { z } from "zod";
+import type { RequestMatch } from "../api/requestMatch.ts";
+import type { Share } from "../api/share.ts";
 import { listMap, objectName } from "../api/schema.ts";
 import { apiVersionOf, kinds } from "../kube/kinds.ts";
 import type { Ingress, IngressPath, IngressRule } from "../kube/objects.ts";
@@ -41,12 +43,40 @@ export type NginxBlock = z.infer<typeof schema>;
 
 type NginxInput = RouteInput<NginxBlock>;
 
+/** Holds for every Canary without the strategy, or with another router. */
+const elsewhere = (block: string) =>
+  `!has(self.traffic) || !has(self.traffic.nginx) || !has(self.strategy) || !has(self.strategy.${block})`;
+const UNTESTED = elsewhere("abTest");
+const MATCH = "self.strategy.abTest.match";
+
 /** Weights in the annotations of a canary Ingress that Aviary owns. There is no status to wait for. */
 export const nginx: Router<NginxBlock> = {
   name: "nginx",
   schema,
   settleMs: 5_000,
-  neighbours: [kinds.ingress],
+  specRules: [
+    {
+      rule: `${UNTESTED} || ${MATCH}.all(m, !has(m.queryParams) && !has(m.method))`,
+      message: "nginx cannot match query parameters or methods: use a header or a cookie",
+      fieldPath: ".strategy.abTest.match",
+    },
+    {
+      rule: `${UNTESTED} || ${MATCH}.all(m, !has(m.cookie) || (m.cookie.value == 'always' && !has(m.headers)))`,
+      message: "nginx matches a cookie by the value always, and not together with a header",
+      fieldPath: ".strategy.abTest.match",
+    },
+    {
+      rule: `${UNTESTED} || (${MATCH}.filter(m, has(m.cookie)).size() <= 1 && ${MATCH}.filter(m, has(m.headers)).size() <= 1 && ${MATCH}.all(m, !has(m.headers) || m.headers.size() == 1))`,
+      message: "nginx matches one header and one cookie at most",
+      fieldPath: ".strategy.abTest.match",
+    },
+    {
+      rule: `${elsewhere("canary")} || self.strategy.canary.steps.all(s, !has(s.mirror))`,
+      message: "nginx cannot mirror a share of the requests: remove mirror from the steps",
+      fieldPath: ".strategy.canary.steps",
+    },
+  ],
+  neighbours: (_block, { namespace }) => [{ kind: kinds.ingress, namespace }],
   refs(block: NginxBlock, backends: Backends): readonly RouteRef[] {
     return block.ingressRefs.flatMap(({ name }) => [
       ingressRef(name, backends),
@@ -54,8 +84,8 @@ export const nginx: Router<NginxBlock> = {
     ]);
   },
   read,
-  plan(input: NginxInput, weight: number): readonly RouteWrite[] {
-    return input.block.ingressRefs.flatMap(({ name }) => planOne(name, input, weight));
+  plan(input: NginxInput, share: Share): readonly RouteWrite[] {
+    return input.block.ingressRefs.flatMap(({ name }) => planOne(name, input, share));
   },
   release(input: NginxInput): readonly RouteWrite[] {
     return input.block.ingressRefs.flatMap(({ name }) => {
@@ -75,11 +105,15 @@ function read(input: NginxInput): RouteView {
   const key = `${input.block.annotationPrefix}/canary-weight`;
   const weights = canaries.map((canary) => readWeight(canary.metadata.annotations?.[key]));
   const weight = weights.length === 0 ? undefined : Math.max(...weights);
+  const matched = canaries.some(({ metadata }) =>
+    MATCH_ANNOTATIONS.some((name) => metadata.annotations?.[`${input.block.annotationPrefix}/${name}`] !== undefined),
+  );
   const path = ["f:metadata", "f:annotations", `f:${key}`];
   return {
     ...(problem === undefined ? {} : { problem }),
     weight,
-    uniform: weight !== undefined && nginx.plan(input, weight).length === 0,
+    ...(matched ? { matched } : {}),
+    uniform: weight !== undefined && nginx.plan(input, { weight, matched }).length === 0,
     acceptance: { state: "accepted" },
     managers: [...new Set(canaries.flatMap((canary) => fieldManagers(canary, path)))],
   };
@@ -95,7 +129,7 @@ function readWeight(text: string | undefined): number {
  * The object is kept at weight 0: deleting it makes ingress controllers reload. When no path leads to the target any
  * more it keeps its rules, so that traffic can still be taken off the canary.
  */
-function planOne(name: string, input: NginxInput, weight: number): readonly RouteWrite[] {
+function planOne(name: string, input: NginxInput, share: Share): readonly RouteWrite[] {
   const { backends } = input;
   const ingress = ingressOf(name, input);
   const actual = canaryOf(name, input);
@@ -103,17 +137,17 @@ function planOne(name: string, input: NginxInput, weight: number): readonly Rout
   const found = canaryRules(ingress, backends);
   const rules = found.length === 0 ? (actual?.spec.rules ?? []) : found;
   if (rules.length === 0) return [];
-  const object = desired(ingress, rules, { input, weight });
+  const object = desired(ingress, rules, { input, share });
   if (actual !== undefined && isApplied(object, actual)) return [];
   return [{ type: "apply", ref: ingressRef(object.metadata.name, backends), object }];
 }
 
 interface Shift {
   readonly input: NginxInput;
-  readonly weight: number;
+  readonly share: Share;
 }
 
-function desired(ingress: Ingress, rules: readonly IngressRule[], { input, weight }: Shift): Ingress {
+function desired(ingress: Ingress, rules: readonly IngressRule[], { input, share }: Shift): Ingress {
   const { block, backends } = input;
   const { ingressClassName } = ingress.spec;
   const legacyClass = ingress.metadata.annotations?.[LEGACY_CLASS];
@@ -126,13 +160,30 @@ function desired(ingress: Ingress, rules: readonly IngressRule[], { input, weigh
       annotations: {
         ...(legacyClass === undefined ? {} : { [LEGACY_CLASS]: legacyClass }),
         [`${block.annotationPrefix}/canary`]: "true",
-        [`${block.annotationPrefix}/canary-weight`]: String(weight),
+        [`${block.annotationPrefix}/canary-weight`]: String(share.weight),
         [`${block.annotationPrefix}/canary-weight-total`]: "100",
+        ...(share.matched === true ? matchAnnotations(block.annotationPrefix, input.demand?.matches ?? []) : {}),
       },
     },
     spec: { ...(ingressClassName === undefined ? {} : { ingressClassName }), rules },
   };
   return owned(object, backends.name);
+}
+
+/** Of which one says that an Ingress takes part in an A/B test. */
+const MATCH_ANNOTATIONS = ["canary-by-header", "canary-by-cookie"] as const;
+
+/** One header and one cookie at most; `specRules` refuses more. Header, cookie and weight are asked in this order. */
+function matchAnnotations(prefix: string, matches: readonly RequestMatch[]): Record<string, string> {
+  const header = matches.flatMap(({ headers }) => headers)[0];
+  const cookie = matches.flatMap((match) => match.cookie ?? [])[0];
+  const how = header?.type === "RegularExpression" ? "canary-by-header-pattern" : "canary-by-header-value";
+  return {
+    ...(header === undefined
+      ? {}
+      : { [`${prefix}/canary-by-header`]: header.name, [`${prefix}/${how}`]: header.value }),
+    ...(cookie === undefined ? {} : { [`${prefix}/canary-by-cookie`]: cookie.name }),
+  };
 }
 
 const LEGACY_CLASS = "kubernetes.io/ingress.class";

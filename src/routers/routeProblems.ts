@@ -1,7 +1,7 @@
 import type { GatewayRoute } from "../kube/objects.ts";
 import { duplicateIn, findPairs, type PairSearch, weightOf } from "./backendPair.ts";
 import { MAX_WEIGHT, shareWeights } from "./pairWeights.ts";
-import type { Backends, RouteProblem, RouteRef } from "./router.ts";
+import type { RouteProblem, RouteRef } from "./router.ts";
 
 export function routeNotFound(ref: RouteRef): RouteProblem {
   return {
@@ -53,14 +53,16 @@ function backendsMissing(name: string, search: PairSearch): RouteProblem {
       ruleName === undefined
         ? `no rule of ${name} lists both ${pair}`
         : `rule ${ruleName} of ${name} does not list both ${pair}`,
-    hint: `List both in the rule whose traffic is to be split:\n${pairYaml(backends)}${add}`,
+    hint: `List both in the rule whose traffic is to be split:\n${pairYaml(search)}${add}`,
   };
 }
 
-function pairYaml(backends: Backends): string {
+/** Services of another namespace than the route's are named with theirs. */
+function pairYaml({ backends, namespace }: PairSearch): string {
+  const where = namespace === backends.namespace ? "" : `, namespace: ${backends.namespace}`;
   const lines = [backends.primary, backends.canary].map(
     (name, index) =>
-      `- { group: "", kind: Service, name: ${name}, port: ${backends.port}, weight: ${index === 0 ? 100 : 0} }`,
+      `- { group: "", kind: Service, name: ${name}${where}, port: ${backends.port}, weight: ${index === 0 ? 100 : 0} }`,
   );
   return ["backendRefs:", ...lines].join("\n");
 }

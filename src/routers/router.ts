@@ -1,8 +1,18 @@
 import type { z } from "zod";
+import type { RequestMatch } from "../api/requestMatch.ts";
+import type { CelRule } from "../api/schema.ts";
+import type { Share } from "../api/share.ts";
+import type { Mirror } from "../api/strategy.ts";
 import type { KubeObject, ObjectRef, PatchOperation, ResourceKind } from "../kube/port.ts";
 
 /** An object that a router reads or writes. */
 export interface RouteRef extends ObjectRef {
+  readonly kind: ResourceKind;
+  readonly namespace: string;
+}
+
+/** All objects of a kind in a namespace. */
+export interface Neighbourhood {
   readonly kind: ResourceKind;
   readonly namespace: string;
 }
@@ -34,7 +44,14 @@ export type Acceptance =
 /** A mistake that only the cluster can tell, with what to do about it. */
 export interface RouteProblem {
   readonly reason:
-    "RouteNotFound" | "BackendsMissing" | "RouteKindMissing" | "RouteConflict" | "IngressNotFound" | "RuleNotFound";
+    | "RouteNotFound"
+    | "BackendsMissing"
+    | "RouteKindMissing"
+    | "RouteConflict"
+    | "IngressNotFound"
+    | "RuleNotFound"
+    | "MirrorUnsafe"
+    | "RouteNotGranted";
   /** A sentence that names the object. */
   readonly message: string;
   /** What to do; may hold YAML to paste. */
@@ -46,7 +63,11 @@ export interface RouteView {
   readonly problem?: RouteProblem;
   /** Percent of requests to the canary, the largest over all managed rules; undefined when there is no pair yet. */
   readonly weight: number | undefined;
-  /** True when every managed rule has exactly the weight that `plan` would write for `weight`. */
+  /** Whether requests that match go to the canary beside the weight. */
+  readonly matched?: boolean;
+  /** Percent of the requests of which copies go to the canary, the largest over all managed rules. */
+  readonly mirror?: number;
+  /** True when `plan` would write nothing for `weight`, `matched` and `mirror`. */
   readonly uniform: boolean;
   readonly acceptance: Acceptance;
   /**
@@ -62,8 +83,14 @@ export interface RouteView {
 
 /** A write, computed by a router and performed by `act`. */
 export type RouteWrite =
-  | { readonly type: "jsonPatch"; readonly ref: RouteRef; readonly operations: readonly PatchOperation[] }
-  /** Server-side apply; only for objects that Aviary made. */
+  | {
+      readonly type: "jsonPatch";
+      readonly ref: RouteRef;
+      readonly operations: readonly PatchOperation[];
+      /** A field that the API server does not know is refused by it, where it would be dropped otherwise. */
+      readonly strict?: boolean;
+    }
+  /** Server-side apply; only for objects that Aviary made. An unknown field is refused. */
   | { readonly type: "apply"; readonly ref: RouteRef; readonly object: KubeObject }
   | { readonly type: "delete"; readonly ref: RouteRef; readonly uid: string };
 
@@ -72,6 +99,28 @@ export interface RouteInput<Block> {
   readonly block: Block;
   readonly backends: Backends;
   readonly objects: ReadonlyMap<string, KubeObject>;
+  /** What the strategy will ask for beside weights. Left out: nothing. */
+  readonly demand?: Demand;
+}
+
+/** What a strategy asks of a router beside weights. */
+export interface Demand {
+  /** Requests of an A/B test. */
+  readonly matches: readonly RequestMatch[];
+  /** The mirrors of all steps. */
+  readonly mirrors: readonly Mirror[];
+  /** Users are to stay where they were drawn to. */
+  readonly affinity?: Affinity;
+}
+
+export interface Affinity {
+  /** Name of the cookie. */
+  readonly cookie: string;
+  readonly maxAgeSeconds: number;
+  /** Revision of the rollout: a cookie of another one says nothing. Empty while nothing is rolled out. */
+  readonly revision: string;
+  /** The weights of all steps. */
+  readonly weights: readonly number[];
 }
 
 /**
@@ -82,20 +131,22 @@ export interface Router<Block = unknown> {
   /** The key under `spec.traffic`, which is also the file's name. */
   readonly name: string;
   readonly schema: z.ZodType<Block>;
+  /** What of a whole `spec` this data plane cannot do, as rules over `spec` that refuse it by name. */
+  readonly specRules?: readonly CelRule[];
   /** How long this data plane usually takes to follow a change of weight, in milliseconds (traffic.md §1.5). */
   readonly settleMs: number;
-  /** Kinds of which every object of the namespace is to be seen, since others can be in the way of ours. */
-  readonly neighbours?: readonly ResourceKind[];
+  /** Where every object of a kind is to be seen, since any of them can matter. */
+  neighbours?(block: Block, backends: Backends): readonly Neighbourhood[];
   /** Services of the canary whose EndpointSlices are to be seen, by name. */
   slicesOf?(backends: Backends): readonly string[];
-  /** Objects to observe, whether they exist or not. */
+  /** Objects to observe, whether they exist or not. One that may be served in several versions is there in each. */
   refs(block: Block, backends: Backends): readonly RouteRef[];
   read(input: RouteInput<Block>): RouteView;
   /**
-   * Writes that make the pair's weights `weight` percent canary; empty when they are so already.
+   * Writes that give the canary its share; empty when it has that already.
    * Only for inputs whose view has no problem that `plan` cannot mend (an own route, `addBackends`).
    */
-  plan(input: RouteInput<Block>, weight: number): readonly RouteWrite[];
+  plan(input: RouteInput<Block>, share: Share): readonly RouteWrite[];
   /** Writes that hand the objects back at deletion: user's objects with weight 0 and without our marks. */
   release(input: RouteInput<Block>): readonly RouteWrite[];
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Share } from "../api/share.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { EndpointSlice, Labels, Service } from "../kube/objects.ts";
 import { SERVICE_NAME_LABEL, SLICE_MANAGED_BY_LABEL } from "../kube/objects.ts";
@@ -36,10 +37,24 @@ type Side = "primary" | "canary";
 const WEIGHT = "aviary.dev/weight";
 const LISTS = "aviary.dev/lists";
 
+const ROUTED = "(has(self.traffic) && !has(self.traffic.service))";
+
 export const service: Router<ServiceBlock> = {
   name: "service",
   schema,
   settleMs: 3_000,
+  specRules: [
+    {
+      rule: `${ROUTED} || !has(self.strategy) || !has(self.strategy.abTest)`,
+      message: "nobody looks into requests without a router: name one in spec.traffic, or choose another strategy",
+      fieldPath: ".strategy.abTest",
+    },
+    {
+      rule: `${ROUTED} || !has(self.strategy) || !has(self.strategy.canary) || !has(self.strategy.canary.steps) || self.strategy.canary.steps.all(s, !has(s.mirror))`,
+      message: "nobody copies requests without a router: name one in spec.traffic, or remove mirror from the steps",
+      fieldPath: ".strategy.canary.steps",
+    },
+  ],
   refs({}: ServiceBlock, { namespace, name, canary }: Backends): readonly RouteRef[] {
     return [
       { kind: kinds.service, namespace, name },
@@ -55,13 +70,13 @@ export const service: Router<ServiceBlock> = {
       ...(apex?.spec.type === "ExternalName" ? { problem: externalName(apex) } : {}),
       byEndpoints: true,
       weight,
-      uniform: weight !== undefined && service.plan(input, weight).length === 0,
+      uniform: weight !== undefined && service.plan(input, { weight }).length === 0,
       acceptance: acceptanceOf(input, apex),
       managers: [],
       ...(weight === undefined ? {} : { share: shareReached(input, weight) }),
     };
   },
-  plan(input: Input, weight: number): readonly RouteWrite[] {
+  plan(input: Input, { weight }: Share): readonly RouteWrite[] {
     const apex = apexOf(input);
     if (apex === undefined) return [];
     const wanted: Side = weight === 100 ? "canary" : "primary";

@@ -6,7 +6,15 @@ import { ApiError } from "./apiserver/status.ts";
 import type { WatchEvent as ServerEvent } from "./apiserver/watch.ts";
 import { KubeError, reasonOf } from "../kube/errors.ts";
 import { FIELD_MANAGER } from "../kube/port.ts";
-import type { Kube, KubeObject, ObjectRef, ResourceKind, WatchEvent, WatchOptions } from "../kube/port.ts";
+import type {
+  Kube,
+  KubeObject,
+  ObjectRef,
+  PatchOptions,
+  ResourceKind,
+  WatchEvent,
+  WatchOptions,
+} from "../kube/port.ts";
 
 /** One call of the port, as the fault hook sees it before the call takes effect. */
 export interface KubeCall {
@@ -121,11 +129,18 @@ function patchingWith(server: ApiServer, perform: Perform) {
   return <T extends KubeObject>(
     call: KubeCall,
     type: "json" | "merge",
-    { signal, subresource }: { signal?: AbortSignal; subresource?: "status" | "scale" } = {},
+    { signal, subresource, strict = false }: PatchOptions = {},
   ) =>
     perform(call, signal, (resource) => {
       const ref = { namespace: call.namespace, name: call.name ?? "" };
-      return typed<T>(server.patch(resource, ref, { type, body: json(call.body) }, { ...by, subresource }).object);
+      return typed<T>(
+        server.patch(
+          resource,
+          ref,
+          { type, body: json(call.body) },
+          { ...by, subresource, ...(strict ? { fieldValidation: "Strict" } : {}) },
+        ).object,
+      );
     });
 }
 

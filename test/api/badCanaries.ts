@@ -119,17 +119,17 @@ const badStrategies: readonly BadManifest[] = [
   {
     name: "a strategy without a block",
     manifest: canary({ strategy: {} }),
-    says: ["spec.strategy: Invalid value", "choose exactly one of canary, blueGreen; found none"],
+    says: ["spec.strategy: Invalid value", "choose exactly one of canary, abTest, blueGreen; found none"],
   },
   {
     name: "a strategy whose block is null",
     manifest: canary({ strategy: { canary: null } }),
-    says: ["spec.strategy: Invalid value", "choose exactly one of canary, blueGreen; found none"],
+    says: ["spec.strategy: Invalid value", "choose exactly one of canary, abTest, blueGreen; found none"],
   },
   {
     name: "two strategies",
     manifest: canary({ strategy: { canary: {}, blueGreen: {} } }),
-    says: ["spec.strategy: Invalid value", "choose exactly one of canary, blueGreen; found canary blueGreen"],
+    says: ["spec.strategy: Invalid value", "choose exactly one of canary, abTest, blueGreen; found canary blueGreen"],
   },
   {
     name: "a preview that asks a check that there is not",
@@ -151,8 +151,8 @@ const badStrategies: readonly BadManifest[] = [
   },
   {
     name: "an unknown strategy",
-    manifest: canary({ strategy: { abTest: {} } }),
-    says: ['unknown field "spec.strategy.abTest"'],
+    manifest: canary({ strategy: { rainbow: {} } }),
+    says: ['unknown field "spec.strategy.rainbow"'],
   },
   {
     name: "no steps",

@@ -1,5 +1,6 @@
 import { badAnalyses, badSwitches } from "./badAnalyses.ts";
 import { badCanaries } from "./badCanaries.ts";
+import { badStrategies } from "./badStrategies.ts";
 import { badTraffic } from "./badTraffic.ts";
 import type { BadManifest } from "./manifests.ts";
 import { action, clusterMetricProvider, metricProvider, rawMetricProvider } from "./manifests.ts";
@@ -148,6 +149,7 @@ export const badManifests: readonly BadManifest[] = [
   ...badAnalyses,
   ...badSwitches,
   ...badTraffic,
+  ...badStrategies,
   ...badActions,
   ...badProviders,
 ];

@@ -71,10 +71,10 @@ export const badTraffic: readonly BadManifest[] = [
     says: ["spec.traffic.gatewayAPI.routeRefs: Too many: 9: must have at most 8 items"],
   },
   {
-    name: "a route of a kind without weights by request",
-    manifest: canaryWith.route({ kind: "TCPRoute" }),
+    name: "a route of a kind that Aviary does not know",
+    manifest: canaryWith.route({ kind: "UDPRoute" }),
     says: [
-      'spec.traffic.gatewayAPI.routeRefs[0].kind: Unsupported value: "TCPRoute": supported values: "HTTPRoute", "GRPCRoute"',
+      'spec.traffic.gatewayAPI.routeRefs[0].kind: Unsupported value: "UDPRoute": supported values: "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"',
     ],
   },
   {

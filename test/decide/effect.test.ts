@@ -20,12 +20,12 @@ describe("a weight of 10", () => {
     ["was rejected", {}, rejected, 99, "rejected"],
   ] as const)("%s", (_name, route, acceptance, seconds, state) => {
     const see = { route: { weight: 10, uniform: true, managers: [], ...route, acceptance } };
-    expect(effectOf(situate(scene({ see })), 10, ago(seconds)).state).toBe(state);
+    expect(effectOf(situate(scene({ see })), { weight: 10 }, ago(seconds)).state).toBe(state);
   });
 
   it("without a status is believed with a warning", () => {
     const see = { route: { weight: 10, uniform: true, managers: [], acceptance: unknown } };
-    expect(effectOf(situate(scene({ see })), 10, ago(31))).toEqual({
+    expect(effectOf(situate(scene({ see })), { weight: 10 }, ago(31))).toEqual({
       state: "effective",
       warning: "no status for this weight: nobody spoke",
     });

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { parseAllDocuments } from "yaml";
 import { createInformers } from "../../src/kube/informers.ts";
-import { kinds } from "../../src/kube/kinds.ts";
-import type { HTTPRoute } from "../../src/kube/objects.ts";
+import { kinds, versionsOf } from "../../src/kube/kinds.ts";
+import type { GatewayRoute } from "../../src/kube/objects.ts";
 import type { ApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
 import { startControllers } from "../../src/sandbox/controllers/controllers.ts";
 import { createMemoryKube } from "../../src/sandbox/memoryKube.ts";
@@ -10,7 +10,6 @@ import { podRemover } from "../../src/sandbox/podRemover.ts";
 import { seededRandom } from "../../src/sandbox/random.ts";
 import { createInstantRuntime } from "../../src/sandbox/runtime/instantRuntime.ts";
 import type { VirtualClock } from "../virtualClock.ts";
-import { NAMESPACE } from "./manifests.ts";
 
 /** How the gateway says that it has taken over a route: at once, never, or by refusing it. */
 export type Manner = "accepts" | "silent" | "rejects";
@@ -27,6 +26,9 @@ interface ClusterOptions {
   /** Called after every write of the cluster's own controllers. */
   readonly look: () => void;
 }
+
+/** Whatever Aviary can move weights in, in every version. */
+export const ROUTE_KINDS = [kinds.httpRoute, kinds.grpcRoute, ...versionsOf.tcpRoute, ...versionsOf.tlsRoute];
 
 /** The controllers of Kubernetes and of a gateway, on virtual time. */
 export async function startCluster({ server, clock, gateway, look }: ClusterOptions): Promise<Cluster> {
@@ -45,13 +47,15 @@ export async function startCluster({ server, clock, gateway, look }: ClusterOpti
       await informers.stop();
     },
   };
-  informers.onChange<HTTPRoute>(kinds.httpRoute, ({ before, after }) => {
-    if (cluster.gateway === "silent" || after === undefined) return;
-    if (before !== undefined && before.metadata.generation === after.metadata.generation) return;
-    const ref = { namespace: NAMESPACE, name: after.metadata.name };
-    const status = { parents: [parentStatus(after.metadata.generation ?? 0, cluster.gateway)] };
-    void kube.mergePatch(kinds.httpRoute, ref, { status }, { subresource: "status" }).catch(() => undefined);
-  });
+  for (const kind of ROUTE_KINDS) {
+    informers.onChange<GatewayRoute>(kind, ({ before, after }) => {
+      if (cluster.gateway === "silent" || after === undefined) return;
+      if (before !== undefined && before.metadata.generation === after.metadata.generation) return;
+      const { namespace = "", name, generation = 0 } = after.metadata;
+      const status = { parents: [parentStatus(generation, cluster.gateway)] };
+      void kube.mergePatch(kind, { namespace, name }, { status }, { subresource: "status" }).catch(() => undefined);
+    });
+  }
   return cluster;
 }
 

@@ -3,6 +3,8 @@ import { kinds } from "../../src/kube/kinds.ts";
 import type { Kube, KubeObject } from "../../src/kube/port.ts";
 
 export const NAMESPACE = "shop";
+/** Another namespace, which holds routes of somebody else. */
+export const EDGE = "edge";
 
 export function manifest(apiVersion: string, kind: string, name: string, rest: object = {}): KubeObject {
   return { apiVersion, kind, metadata: { namespace: NAMESPACE, name }, ...rest };

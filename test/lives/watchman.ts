@@ -4,7 +4,8 @@ import type { EndpointSlice, HTTPRoute, Ingress, Pod, WorkloadObject } from "../
 import { SERVICE_NAME_LABEL } from "../../src/kube/objects.ts";
 import type { KubeObject, ResourceKind } from "../../src/kube/port.ts";
 import type { ApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
-import { NAMESPACE } from "./manifests.ts";
+import { ROUTE_KINDS } from "./cluster.ts";
+import { EDGE, NAMESPACE } from "./manifests.ts";
 
 /**
  * Looks at the cluster after every single write of anybody's, as users would feel it, and writes down what must never
@@ -39,7 +40,7 @@ export function createWatchman({ server, stamp }: WatchmanOptions): Watchman {
   };
   const lookAtCanary = (): void => {
     const weight = weightsOf(server)["web-canary"] ?? 0;
-    if (weight === 0) {
+    if (weight === 0 && !isMatched(server)) {
       frozen = undefined;
       return;
     }
@@ -72,10 +73,15 @@ export function createWatchman({ server, stamp }: WatchmanOptions): Watchman {
   };
 }
 
-export function find(server: ApiServer, kind: ResourceKind, name: string): KubeObject | undefined {
+export function find(
+  server: ApiServer,
+  kind: ResourceKind,
+  name: string,
+  namespace = NAMESPACE,
+): KubeObject | undefined {
   try {
     const resource = server.resource(kind.group, kind.version, kind.plural);
-    return server.get(resource, { namespace: NAMESPACE, name }) as unknown as KubeObject;
+    return server.get(resource, { namespace, name }) as unknown as KubeObject;
   } catch {
     return undefined;
   }
@@ -98,10 +104,23 @@ export function statusOf(server: ApiServer, name = "web"): CanaryStatus | undefi
 
 /** Weight by backend: of the HTTPRoute, without one of the Ingress and its canary, without any of the apex Service. */
 export function weightsOf(server: ApiServer): Record<string, number> {
-  const route = find(server, kinds.httpRoute, "web") as HTTPRoute | undefined;
+  const places = ROUTE_KINDS.flatMap((kind) => [NAMESPACE, EDGE].map((namespace) => ({ kind, namespace })));
+  const routes = places.flatMap(({ kind, namespace }) => find(server, kind, "web", namespace) ?? []);
+  const route = routes[0] as HTTPRoute | undefined;
   if (route === undefined) return ingressWeights(server);
-  const refs = route.spec.rules?.[0]?.backendRefs ?? [];
+  // The rule for what an A/B test matches stands before the one with the weights.
+  const refs = route.spec.rules?.at(-1)?.backendRefs ?? [];
   return Object.fromEntries(refs.map(({ name, weight }) => [name, weight ?? 1]));
+}
+
+/** Whether requests of an A/B test are led to the canary. */
+function isMatched(server: ApiServer): boolean {
+  const beside = find(server, kinds.httpRoute, "web-canary") as HTTPRoute | undefined;
+  const own = find(server, kinds.httpRoute, "web") as HTTPRoute | undefined;
+  const rules = [...(beside?.spec.rules ?? []), ...(own?.spec.rules ?? [])];
+  const alone = rules.some(({ backendRefs = [] }) => backendRefs.length === 1 && backendRefs[0]?.name === "web-canary");
+  const annotations = find(server, kinds.ingress, "web-canary")?.metadata.annotations ?? {};
+  return alone || Object.keys(annotations).some((key) => key.includes("/canary-by-"));
 }
 
 function ingressWeights(server: ApiServer): Record<string, number> {
@@ -129,7 +148,7 @@ function outage(server: ApiServer): string | undefined {
   const weights = weightsOf(server);
   const served = Object.entries(weights).filter(([, weight]) => weight > 0);
   if (Object.keys(weights).length > 0 && served.length === 0) return "the weights add up to 0";
-  const names = [...served.map(([name]) => name), "web"];
+  const names = [...served.map(([name]) => name), "web", ...(isMatched(server) ? ["web-canary"] : [])];
   const empty = names.find((name) => readyBehind(server, name).length === 0);
   return empty === undefined ? undefined : `nobody is behind ${empty}`;
 }

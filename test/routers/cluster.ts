@@ -40,13 +40,13 @@ function patched(before: Stored | undefined, operations: readonly unknown[], key
   return after;
 }
 
-/** Server-side apply by the owner of everything in `spec`. */
+/** Server-side apply by the owner of everything in `spec` and of all annotations. */
 function applied(object: Stored, before: Stored | undefined): Stored {
   const metadata = {
     ...before?.metadata,
     ...object.metadata,
     labels: { ...before?.metadata.labels, ...object.metadata.labels },
-    annotations: { ...before?.metadata.annotations, ...object.metadata.annotations },
+    annotations: { ...object.metadata.annotations },
   };
   return withDefaults({ ...before, ...structuredClone(object), metadata });
 }

@@ -20,7 +20,7 @@ describe.each(routers)("router $name", (router) => {
     const block = router.schema.parse(sample.block);
     const inputOf = (objects: Objects): RouteInput<unknown> => ({ block, backends, objects });
     const start = objectsOf(sample.objects);
-    const write = (objects: Objects, weight: number) => applyWrites(objects, router.plan(inputOf(objects), weight));
+    const write = (objects: Objects, weight: number) => applyWrites(objects, router.plan(inputOf(objects), { weight }));
     /** Until there is nothing more to write: once, or once more where the cluster has to follow in between. */
     const shift = (objects: Objects, weight: number) => {
       const written = write(objects, weight);
@@ -36,9 +36,51 @@ describe.each(routers)("router $name", (router) => {
         const view = router.read(inputOf(objects));
         expect(view).toMatchObject({ weight, uniform: true });
         expect(view.problem).toBeUndefined();
-        expect(router.plan(inputOf(objects), weight)).toEqual([]);
+        expect(router.plan(inputOf(objects), { weight })).toEqual([]);
       }
     });
+
+    it.skipIf(sample.connections)(
+      "leads what an A/B test matches to the canary beside the weight, and takes it away again in one go",
+      () => {
+        const headers = [{ name: "x-beta", value: "yes", type: "Exact" }] as const;
+        const demand = { matches: [{ headers, queryParams: [] }], mirrors: [] };
+        const asked = (objects: Objects) => ({ ...inputOf(objects), demand });
+        const before = shift(shift(start, 30), 0);
+        let objects = before;
+        for (const share of [{ weight: 0 }, { weight: 0, matched: true }, { weight: 30, matched: true }] as const) {
+          objects = applyWrites(objects, router.plan(asked(objects), share));
+          expect(router.read(asked(objects))).toMatchObject({ ...share, uniform: true });
+          expect(router.read(asked(objects)).problem).toBeUndefined();
+          expect(router.plan(asked(objects), share)).toEqual([]);
+        }
+        const observed = router.refs(block, backends).map(routeKey);
+        expect(observed).toEqual(expect.arrayContaining([...objects.keys()].filter((key) => !start.has(key))));
+        // Also when the strategy is another one by then.
+        const after = applyWrites(objects, router.plan(inputOf(objects), { weight: 0 }));
+        expect(contentsOf(after)).toEqual(contentsOf(before));
+        const released = applyWrites(objects, router.release(inputOf(objects)));
+        expect(released.size).toBe(applyWrites(before, router.release(inputOf(before))).size);
+      },
+    );
+
+    it.skipIf(router.name === "nginx" || sample.connections)(
+      "mirrors beside the weight, and leaves no trace of it",
+      () => {
+        const demand = { matches: [], mirrors: [{ percent: 5, allMethods: true }] };
+        const asked = (objects: Objects) => ({ ...inputOf(objects), demand });
+        const before = shift(start, 0);
+        let objects = before;
+        for (const mirror of [5, 100, 40]) {
+          objects = applyWrites(objects, router.plan(asked(objects), { weight: 0, mirror }));
+          expect(router.read(asked(objects))).toMatchObject({ weight: 0, mirror, uniform: true });
+          expect(router.plan(asked(objects), { weight: 0, mirror })).toEqual([]);
+        }
+        expect(contentsOf(applyWrites(objects, router.plan(inputOf(objects), { weight: 0 })))).toEqual(
+          contentsOf(before),
+        );
+      },
+    );
 
     it("writes the same weights whatever was there before", () => {
       const direct = contentsOf(shift(start, 37));
@@ -89,14 +131,14 @@ describe.each(routers)("router $name", (router) => {
 
     it.skipIf(sample.rename === undefined)("has its patch refused when the names have changed under it", () => {
       const renamed = new Map([...start].map(([key, object]) => [key, sample.rename?.(object) ?? object]));
-      const writes = router.plan(inputOf(start), 20);
+      const writes = router.plan(inputOf(start), { weight: 20 });
       expect(writes).not.toEqual([]);
       expect(() => applyWrites(renamed, writes)).toThrow();
     });
 
     it("shifts although somebody else wrote to the objects meanwhile", () => {
       const objects = shift(start, 20);
-      const writes = router.plan(inputOf(objects), 50);
+      const writes = router.plan(inputOf(objects), { weight: 50 });
       const touched = new Map([...objects].map(([key, object]) => [key, touch(object)]));
       const after = applyWrites(touched, writes);
       expect(router.read(inputOf(after)).weight).toBe(50);
@@ -106,7 +148,7 @@ describe.each(routers)("router $name", (router) => {
 });
 
 function writesOf(router: Router, first: RouteInput<unknown>, second: RouteInput<unknown>) {
-  return [...router.plan(first, 20), ...router.plan(second, 50), ...router.release(second)];
+  return [...router.plan(first, { weight: 20 }), ...router.plan(second, { weight: 50 }), ...router.release(second)];
 }
 
 function contentsOf(objects: Objects): readonly string[] {

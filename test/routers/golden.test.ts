@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import type { KubeObject } from "../../src/kube/port.ts";
 import { routers } from "../../src/routers/index.ts";
-import type { Backends, Router, RouteWrite } from "../../src/routers/router.ts";
+import type { Backends, Demand, RouteInput, Router, RouteWrite } from "../../src/routers/router.ts";
 import { objectsOf } from "./cluster.ts";
 import { backends } from "./samples.ts";
 
@@ -15,6 +15,10 @@ interface Case {
   readonly backends?: Backends;
   /** Percent to the canary; left out: the objects are handed back. */
   readonly weight?: number;
+  readonly matched?: boolean;
+  readonly mirror?: number;
+  /** What the strategy asks for beside weights. */
+  readonly demand?: Demand;
   readonly objects: readonly KubeObject[];
 }
 
@@ -33,11 +37,16 @@ describe.each(routers)("golden files of $name", (router) => {
 
 async function answer(router: Router, given: Case): Promise<string> {
   const block = router.schema.parse(given.block);
-  const input = { block, backends: given.backends ?? backends, objects: objectsOf(given.objects) };
-  const writes = given.weight === undefined ? router.release(input) : router.plan(input, given.weight);
+  const input = { block, backends: given.backends ?? backends, objects: objectsOf(given.objects), ...demandOf(given) };
+  const writes =
+    given.weight === undefined ? router.release(input) : router.plan(input, { ...given, weight: given.weight });
   const told = { read: router.read(input), writes: writes.map(plain) };
   const text = stringify(JSON.parse(JSON.stringify(told)), { lineWidth: 120 });
   return format(text, { parser: "yaml", printWidth: 120 });
+}
+
+function demandOf({ demand }: Case): Pick<RouteInput<unknown>, "demand"> {
+  return demand === undefined ? {} : { demand };
 }
 
 function plain({ ref, ...write }: RouteWrite): unknown {

@@ -15,7 +15,7 @@ function steering(name: string, written: unknown, start: Objects) {
   return {
     start,
     view: (objects: Objects) => router.read(input(objects)),
-    shift: (objects: Objects, weight: number) => applyWrites(objects, router.plan(input(objects), weight)),
+    shift: (objects: Objects, weight: number) => applyWrites(objects, router.plan(input(objects), { weight })),
   };
 }
 

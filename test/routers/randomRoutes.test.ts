@@ -19,7 +19,7 @@ describe("any route", () => {
     for (let seed = 0; seed < SEEDS; seed += 1) {
       const { input, objects } = situation(seed);
       if (gatewayAPI.read(input).problem?.reason !== "BackendsMissing") continue;
-      expect(gatewayAPI.plan(input, 50), `seed ${seed}`).toEqual([]);
+      expect(gatewayAPI.plan(input, { weight: 50 }), `seed ${seed}`).toEqual([]);
       expect(applyWrites(objects, gatewayAPI.release(input)), `seed ${seed}`).toEqual(objects);
     }
   });
@@ -32,11 +32,11 @@ function holds(seed: number): boolean {
   let current = objects;
   for (let shift = 0; shift < 3; shift += 1) {
     const weight = Math.floor(random() * 101);
-    current = applyWrites(current, gatewayAPI.plan({ ...input, objects: current }, weight));
+    current = applyWrites(current, gatewayAPI.plan({ ...input, objects: current }, { weight }));
     const next = { ...input, objects: current };
     const told = `seed ${seed}, weight ${weight}`;
     expect(gatewayAPI.read(next), told).toMatchObject({ weight, uniform: true });
-    expect(gatewayAPI.plan(next, weight), told).toEqual([]);
+    expect(gatewayAPI.plan(next, { weight }), told).toEqual([]);
     comparable(before, routeOf(current), told);
   }
   return true;

@@ -15,6 +15,8 @@ export const backends: Backends = {
 export interface RouterSample {
   readonly title: string;
   readonly router: string;
+  /** It splits connections or endpoints, and so knows neither A/B tests nor mirrors. */
+  readonly connections?: true;
   /** As a user writes it. */
   readonly block: unknown;
   readonly objects: readonly KubeObject[];
@@ -132,6 +134,42 @@ const gateway: readonly RouterSample[] = [
     splits: pairsOf,
     rename: (object) =>
       JSON.parse(JSON.stringify(object).replaceAll('"name":"podinfo-canary"', '"name":"renamed"')) as KubeObject,
+  },
+  {
+    title: "a TCPRoute that is still v1alpha2, of another namespace that grants it",
+    router: "gatewayAPI",
+    connections: true,
+    block: { routeRefs: [{ kind: "TCPRoute", name: "podinfo", namespace: "edge" }] },
+    objects: [
+      {
+        ...route(
+          [
+            {
+              backendRefs: [
+                ref("podinfo-primary", 100, { namespace: "shop" }),
+                ref("podinfo-canary", 0, { namespace: "shop" }),
+                ref("podinfo-canary", 3),
+              ],
+            },
+          ],
+          { namespace: "edge" },
+        ),
+        apiVersion: "gateway.networking.k8s.io/v1alpha2",
+        kind: "TCPRoute",
+      },
+      {
+        apiVersion: "gateway.networking.k8s.io/v1beta1",
+        kind: "ReferenceGrant",
+        metadata: { name: "shop", namespace: "edge", uid: "uid-of-shop" },
+        spec: {
+          from: [{ group: "aviary.dev", kind: "Canary", namespace: "shop" }],
+          to: [{ group: "gateway.networking.k8s.io", kind: "TCPRoute" }],
+        },
+      } as KubeObject,
+    ],
+    foreign: (object) => (object.kind === "ReferenceGrant" ? object : withoutWeights(object)),
+    splits: pairsOf,
+    rename: renamePrimary,
   },
   {
     title: "a route with the apex alone that is to get the pair",
@@ -276,6 +314,7 @@ const serviceSamples: readonly RouterSample[] = [
   {
     title: "ten pods on either side",
     router: "service",
+    connections: true,
     block: {},
     objects: [
       apexService("podinfo-primary"),

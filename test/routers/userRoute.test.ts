@@ -13,7 +13,7 @@ const unannotated: GatewayRoute = { ...plain, metadata: bare };
 
 function planned(objects: Objects, weight: number, addBackends = false) {
   const block = gatewayAPI.schema.parse({ routeRefs: [{ name: "podinfo", addBackends }] });
-  return gatewayAPI.plan({ block, backends, objects }, weight);
+  return gatewayAPI.plan({ block, backends, objects }, { weight });
 }
 
 function weights(objects: Objects): readonly (number | undefined)[] {
@@ -56,7 +56,7 @@ describe("a patch computed from an old copy of the route", () => {
     const block = gatewayAPI.schema.parse({ routeRefs: [{ name: "podinfo", ruleName: "web" }] });
     const input: RouteInput<typeof block> = { block, backends, objects: objectsOf([route(rules)]) };
     const moved = route([{ name: "api", backendRefs: rules[0]?.backendRefs ?? [] }, ...rules]);
-    expect(() => applyWrites(objectsOf([moved]), gatewayAPI.plan(input, 20))).toThrow();
+    expect(() => applyWrites(objectsOf([moved]), gatewayAPI.plan(input, { weight: 20 }))).toThrow();
   });
 });
 

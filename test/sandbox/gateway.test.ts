@@ -4,6 +4,7 @@ import { kinds } from "../../src/kube/kinds.ts";
 import { conditionOf, type GatewayRoute, type HTTPRoute } from "../../src/kube/objects.ts";
 import { systemClock } from "../../src/lib/time.ts";
 import { installGatewayApi } from "../../src/sandbox/apiserver/gatewayApi.ts";
+import { gatewayAPI } from "../../src/routers/gatewayAPI.ts";
 import { startGateway, type GatewayOptions, type RunningGateway } from "../../src/sandbox/gateway/gateway.ts";
 import { GATEWAY_HEADER } from "../../src/sandbox/gateway/headers.ts";
 import { startLoad } from "../../src/sandbox/load.ts";
@@ -147,6 +148,114 @@ describe("the gateway", () => {
     expect((await eventually(answers("a"))).headers["x-from"]).toBe("rule");
   });
 
+  it("leads what an A/B test matches by the route that the router makes of it, and the rest by the user's", async () => {
+    await open();
+    for (const name of ["web", "web-primary", "web-canary"]) await deploy(name);
+    await applyRoute(world.kube, aRoute({ "web-primary": 100, "web-canary": 0 }));
+    await eventually(answers("web-primary"));
+    const demand = {
+      mirrors: [],
+      matches: [
+        { headers: [], queryParams: [], cookie: { name: "kind", value: "beta+1" } },
+        { headers: [{ name: "X-Beta", value: "yes|very", type: "RegularExpression" }], queryParams: [] },
+        { headers: [], queryParams: [{ name: "beta", value: "yes", type: "Exact" }], method: "GET" },
+      ],
+    } as const;
+    const writes = gatewayAPI.plan(
+      {
+        block: gatewayAPI.schema.parse({ routeRefs: [{ name: "web" }] }),
+        backends: {
+          namespace: "default",
+          name: "web",
+          primary: "web-primary",
+          canary: "web-canary",
+          port: 80,
+        },
+        objects: new Map([["HTTPRoute/default/web", await route()]]),
+        demand,
+      },
+      { weight: 0, matched: true },
+    );
+    const [write] = writes;
+    if (write?.type !== "apply" || writes.length !== 1) throw new Error("no route was made");
+    await world.kube.apply(kinds.httpRoute, write.object);
+    await eventually(answers("web-canary"), "/?beta=yes");
+    const versionFor = async (headers: Record<string, string>, path = "/") =>
+      (await get(path, headers)).headers["x-version"];
+    expect(await versionFor({ cookie: "a=b; kind=beta+1; c=d" })).toBe("web-canary");
+    expect(await versionFor({ cookie: "kind=beta+1" })).toBe("web-canary");
+    expect(await versionFor({ cookie: "akind=beta+1; kind=beta+11" })).toBe("web-primary");
+    expect(await versionFor({ "x-beta": "very" })).toBe("web-canary");
+    expect(await versionFor({ "x-beta": "not very" })).toBe("web-primary");
+    expect(await versionFor({}, "/?beta=no")).toBe("web-primary");
+    expect(await countVersions(40)).toEqual({ "web-primary": 40 });
+  });
+
+  it("keeps every user where the router's cookies say, and moves no more of them than the weight asks for", async () => {
+    await open({ choice: "smooth" });
+    for (const name of ["web-primary", "web-canary"]) await deploy(name);
+    const block = gatewayAPI.schema.parse({ route: { parentRefs: [{ name: "gateway" }], hostnames: ["web.test"] } });
+    const backends = { namespace: "default", name: "web", primary: "web-primary", canary: "web-canary", port: 80 };
+    const affinity = { cookie: "aviary", maxAgeSeconds: 60, revision: "abc", weights: [20, 50] };
+    const demand = { matches: [], mirrors: [], affinity };
+    const shift = async (weight: number): Promise<void> => {
+      const [write] = gatewayAPI.plan({ block, backends, objects: new Map(), demand }, { weight });
+      if (write?.type !== "apply") throw new Error("no route was made");
+      await applyRoute(world.kube, write.object as HTTPRoute);
+    };
+    const users = Array.from({ length: 200 }, () => ({ cookie: "theme=dark", version: "" }));
+    const visit = async (): Promise<void> => {
+      for (const user of users) {
+        const { headers } = await get("/", { cookie: user.cookie });
+        user.version = String(headers["x-version"]);
+        const [given] = [headers["set-cookie"] ?? []].flat();
+        if (given !== undefined) user.cookie = `theme=dark; ${given.split(";")[0] ?? ""}`;
+      }
+    };
+    const onCanary = () => users.filter(({ version }) => version === "web-canary");
+    await shift(20);
+    await eventually(answers("web-canary"));
+    await visit();
+    const first = onCanary();
+    expect(first.length / users.length).toBeCloseTo(0.2, 1);
+    await visit();
+    expect(onCanary()).toEqual(first);
+    await shift(50);
+    // A user without a cookie is drawn evenly then.
+    const even = async () => (await countVersions(40))["web-canary"];
+    await expect.poll(even).toBeGreaterThanOrEqual(19);
+    await visit();
+    const second = onCanary();
+    expect(second).toEqual(expect.arrayContaining(first));
+    expect(second.length / users.length).toBeCloseTo(0.5, 1);
+    await visit();
+    expect(onCanary()).toEqual(second);
+    await shift(0);
+    await expect
+      .poll(async () => (await get("/", { cookie: first[0]?.cookie ?? "" })).headers["x-version"])
+      .toBe("web-primary");
+  });
+
+  it("mirrors a share of the requests, whose answers nobody gets", async () => {
+    await open();
+    await deploy("a");
+    await deploy("b", { env: { ERROR_RATE: "1" } });
+    const mirror = (percent: number) => {
+      const backendRef = { group: "", kind: "Service", name: "b", port: 80 };
+      const filters = [{ type: "RequestMirror", requestMirror: { backendRef, percent } }];
+      return aRoute({}, { rules: [{ filters, backendRefs: [{ name: "a", port: 80 }] }] });
+    };
+    await applyRoute(world.kube, mirror(25));
+    await eventually(answers("a"));
+    expect(await countVersions(400)).toEqual({ a: 400 });
+    const copies = async () =>
+      Number(
+        /envoy_cluster_upstream_rq_total\{envoy_cluster_name="default_b_80"\} (\d+)/.exec(await gateway.metrics())?.[1],
+      );
+    await expect.poll(copies).toBeGreaterThan(60);
+    expect(await copies()).toBeLessThan(140);
+  });
+
   it("gives up after the time that the rule allows", async () => {
     await open();
     await deploy("slow", { env: { LATENCY_MS: "60000" } });
@@ -177,7 +286,7 @@ describe("the gateway", () => {
     await expect
       .poll(async () => conditions(await route()).ResolvedRefs)
       .toMatchObject({ status: "False", reason: "BackendNotFound" });
-    const rules = [{ filters: [{ type: "RequestMirror" }], backendRefs: [{ name: "nowhere", port: 80 }] }];
+    const rules = [{ filters: [{ type: "URLRewrite" }], backendRefs: [{ name: "nowhere", port: 80 }] }];
     await applyRoute(world.kube, aRoute({}, { rules }));
     await expect
       .poll(async () => conditions(await route()).Accepted)

@@ -134,7 +134,7 @@ export function waitForNewPrimary(s: Situation): Answered | undefined {
 export function routeToPrimary(s: Situation): Answered | undefined {
   // Where the apex Service is the route, it is pointed at the primary with more care than a weight needs.
   if (!adopting(s) || s.route.byEndpoints === true) return undefined;
-  const effect = effectOf(s, 0, undefined);
+  const effect = effectOf(s, { weight: 0 }, undefined);
   const phase = "Initializing";
   switch (effect.state) {
     case "differs":

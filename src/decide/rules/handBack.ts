@@ -1,3 +1,4 @@
+import { isUsed } from "../../api/share.ts";
 import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { asksFor, podsTrouble } from "../rollout.ts";
@@ -52,8 +53,8 @@ export function moveTrafficToPrimary(s: Situation): Answered | undefined {
   if (s.problem?.blocksTraffic === true || s.services.primary.ready === 0) return undefined;
   if (s.route.byEndpoints === true && (!s.services.apex.exists || isRestored(s))) return undefined;
   const exposed = s.rollout?.exposed === true;
-  const since = s.rollout?.weight === 0 ? s.rollout.weightSince : undefined;
-  const effect = effectOf(s, 0, since);
+  const since = s.used ? undefined : s.rollout?.weightSince;
+  const effect = effectOf(s, { weight: 0 }, since);
   // A crash may have lost the note of when the weight was written: it is written, and noted, again.
   if (effect.state === "differs" || (exposed && since === undefined)) {
     const message = "the primary takes all traffic";
@@ -85,7 +86,7 @@ export function leaveAsItIs(s: Situation): Answered | undefined {
   const gone = s.target === undefined;
   // Before the end of the adoption the primary cannot serve alone.
   if (!gone && (s.canary.spec.onDelete !== "Keep" || s.memory.promoted === undefined)) return undefined;
-  const used = (s.route.weight ?? 0) > 0;
+  const used = isUsed(s.route);
   return {
     phase,
     message: `${gone ? "the target is gone" : "onDelete is Keep"}: the primary goes on serving`,

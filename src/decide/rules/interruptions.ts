@@ -1,3 +1,4 @@
+import { sameShare, shareOf } from "../../api/share.ts";
 import { failedCheck } from "../checks.ts";
 import { hasPods, newRollout, podsTrouble, primaryHasRevision, withdraw } from "../rollout.ts";
 import { elapsedMs, timestamp } from "../situation.ts";
@@ -14,7 +15,7 @@ export function honourSuspend(s: Situation): Answered | undefined {
     return {
       phase,
       message: `${message}; ${rest}`,
-      actions: s.route.weight === 0 ? [] : [{ kind: "setWeight", weight: 0 }],
+      actions: sameShare(s.route, { weight: 0 }) ? [] : [{ kind: "setWeight", weight: 0 }],
       ...(phase === "Paused" ? { awaiting: { reason: "Suspended", message } } : {}),
     };
   }
@@ -87,7 +88,7 @@ export function failOnDeadline(s: Situation): Answered | undefined {
 export function keepFrozen(s: Situation): Answered | undefined {
   const { rollout, target } = s;
   if (rollout === undefined || target === undefined || target.frozen) return undefined;
-  if (rollout.weight === 0 || s.route.weight !== rollout.weight || s.revision !== rollout.revision) return undefined;
+  if (!s.used || !sameShare(s.route, shareOf(rollout)) || s.revision !== rollout.revision) return undefined;
   return {
     phase: s.canary.status?.phase ?? "Progressing",
     message: "freezing the canary's pods again: they have users",
@@ -98,7 +99,7 @@ export function keepFrozen(s: Situation): Answered | undefined {
 /** Takes users away from a canary that has no ready pod left, without waiting for any verdict. */
 export function protectUsers(s: Situation): Answered | undefined {
   const { rollout } = s;
-  if (rollout === undefined || s.weight === 0 || s.services.canary.ready > 0) return undefined;
+  if (rollout === undefined || !s.used || s.services.canary.ready > 0) return undefined;
   if (s.problem?.blocksTraffic === true) return undefined;
   if (s.services.primary.ready === 0) return undefined;
   if (primaryHasRevision(s, rollout) && s.primary?.settled !== true) return undefined;

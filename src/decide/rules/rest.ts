@@ -1,3 +1,4 @@
+import { isUsed, sameShare, shareOf } from "../../api/share.ts";
 import { newRollout, scaleUp } from "../rollout.ts";
 import type { Answered, Situation } from "../situation.ts";
 import type { Action } from "../types.ts";
@@ -19,11 +20,12 @@ export function refuseInvalid(s: Situation): Answered | undefined {
 const INVALID_PERIOD_MS = 15_000;
 
 /** Whatever is wrong, users are where they were. */
-function keptWhileInvalid({ problem, memory, route, weight, services }: Situation): Action[] {
-  const kept = route.weight === weight && (route.uniform || route.byEndpoints !== true);
+function keptWhileInvalid({ problem, memory, route, rollout, services }: Situation): Action[] {
+  const share = shareOf(rollout ?? { weight: 0 });
+  const kept = sameShare(route, share) && (route.uniform || route.byEndpoints !== true);
   if (problem?.blocksTraffic === true || memory.promoted === undefined || kept) return [];
-  const somebody = weight > 0 ? services.canary.ready > 0 : services.primary.ready > 0;
-  return somebody ? [{ kind: "setWeight", weight }] : [];
+  const somebody = isUsed(share) ? services.canary.ready > 0 : services.primary.ready > 0;
+  return somebody ? [{ kind: "setWeight", ...share }] : [];
 }
 
 /** Puts Services back that somebody deleted or changed. */
@@ -120,7 +122,7 @@ export function restartPrimary(s: Situation): Answered | undefined {
 /** Keeps the weight at 0 and the target without pods while nothing is rolled out. */
 export function keepAtRest(s: Situation): Answered | undefined {
   const actions: Action[] = [];
-  if (s.route.weight !== 0 || !s.route.uniform) actions.push({ kind: "setWeight", weight: 0 });
+  if (!sameShare(s.route, { weight: 0 }) || !s.route.uniform) actions.push({ kind: "setWeight", weight: 0 });
   else if (s.target !== undefined && (s.target.replicas > 0 || s.target.frozen)) actions.push({ kind: "parkTarget" });
   if (actions.length === 0) return undefined;
   return { ...atRest(s), message: `${atRest(s).message}; put back what somebody changed`, actions };

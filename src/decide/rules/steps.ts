@@ -1,5 +1,6 @@
 import { namesOf } from "../../lib/names.ts";
 import { formatDuration } from "../../lib/time.ts";
+import { isUsed, showShare } from "../../api/share.ts";
 import type { CheckStatus, RolloutMemory } from "../../api/status.ts";
 import { notPassing } from "../checks.ts";
 import {
@@ -10,7 +11,7 @@ import {
   scaleUp,
   stepOf,
   stepPods,
-  stepWeight,
+  stepShare,
   withdraw,
 } from "../rollout.ts";
 import { durationOf, elapsedMs, isWeightStep, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
@@ -47,7 +48,7 @@ export function scaleCanary(s: Situation): Answered | undefined {
   if (action === undefined) return undefined;
   return {
     phase: phaseOf(rollout),
-    message: `scaling the canary to ${sizeFor(s, rollout)} for ${isPreview(s, rollout) ? "its preview" : `weight ${stepWeight(s, rollout)}`}`,
+    message: `scaling the canary to ${sizeFor(s, rollout)} for ${isPreview(s, rollout) ? "its preview" : showShare(stepShare(s, rollout))}`,
     actions: [action],
     memory: { rollout: { ...rollout, waitingSince: rollout.waitingSince ?? timestamp(s.now) } },
   };
@@ -91,28 +92,28 @@ export function waitForCanary(s: Situation): Answered | undefined {
   };
 }
 
-/** Waits until the data plane knows the canary's pods, before their first weight. */
+/** Waits until the data plane knows the canary's pods, before their first request. */
 export function waitUntilReachable(s: Situation): Answered | undefined {
   const { rollout } = s;
-  if (rollout === undefined || rollout.weight > 0 || stepWeight(s, rollout) === 0) return undefined;
+  if (rollout === undefined || s.used || !isUsed(stepShare(s, rollout))) return undefined;
   const message = "the canary's pods are ready: the data plane gets to know them";
   return waitUntilKnown(s, { phase: phaseOf(rollout), rollout, message });
 }
 
-/** Freezes the canary's pods, moves the weight of this step, and waits until it is in effect. */
+/** Freezes the canary's pods, gives them the share of this step, and waits until it is in effect. */
 export function shiftTraffic(s: Situation): Answered | undefined {
   const { rollout, target } = s;
   if (rollout === undefined || target === undefined) return undefined;
-  const weight = stepWeight(s, rollout);
+  const share = stepShare(s, rollout);
   const { waitingSince: _waiting, ...ready } = rollout;
   const message =
     rollout.promoting === true
       ? "all steps passed: everything goes to the canary before the primary changes"
-      : `${stepOf(s, rollout)}: weight ${weight}`;
-  const moving = bringIntoEffect(s, { phase: phaseOf(rollout), rollout: ready, weight, message });
-  const frozen = weight === 0 || target.frozen;
+      : `${stepOf(s, rollout)}: ${showShare(share)}`;
+  const moving = bringIntoEffect(s, { phase: phaseOf(rollout), rollout: ready, ...share, message });
+  const frozen = !isUsed(share) || target.frozen;
   if (frozen) return moving;
-  // Its pods stand still from before the first weight on, whatever Git applies meanwhile.
+  // Its pods stand still from before their first request on, whatever Git applies meanwhile.
   const freeze = { kind: "freezeTarget", generation: target.generation } as const;
   return moving === undefined
     ? { phase: phaseOf(rollout), message: "freezing the canary's pods again", actions: [freeze] }

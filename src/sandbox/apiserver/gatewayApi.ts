@@ -13,7 +13,7 @@ export function gatewayApiDefinitions(): readonly JsonObject[] {
     .map((file) => parse(readFileSync(new URL(file, folder), "utf8")) as JsonObject);
 }
 
-/** Serves GatewayClass, Gateway, HTTPRoute, GRPCRoute and ReferenceGrant. */
+/** Serves GatewayClass, Gateway, the routes and ReferenceGrant. */
 export function installGatewayApi(server: ApiServer): void {
   installDefinitions(server, gatewayApiDefinitions());
 }

@@ -65,6 +65,26 @@ export function forward(request: IncomingMessage, response: ServerResponse, upst
   return promise;
 }
 
+/** Sends a copy of a request to one address. The answer is thrown away, and so is every error. */
+export function sendCopy(
+  request: IncomingMessage,
+  { address, agent, requestEdits }: Pick<Upstream, "address" | "agent" | "requestEdits">,
+  answered: (status: number) => void,
+): void {
+  const headers = passOn(request.headers, requestEdits);
+  const { method = "GET", url: path = "/" } = request;
+  const copy = httpRequest({ ...address, method, path, headers, agent });
+  copy.on("response", (answer) => {
+    answered(answer.statusCode ?? 502);
+    answer.once("error", () => undefined).resume();
+  });
+  copy.once("error", () => {
+    // The original goes on alone.
+    request.unpipe(copy);
+  });
+  request.pipe(copy);
+}
+
 /** Ends the request when its time is up. */
 function limitTime(outgoing: ClientRequest, timeoutMs: number | undefined) {
   let passed = false;

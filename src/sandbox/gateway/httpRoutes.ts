@@ -1,7 +1,16 @@
 import { z } from "zod";
 import { parseDuration } from "../../lib/time.ts";
 import type { BackendRef, HTTPRoute, RouteRule } from "../../kube/objects.ts";
-import type { Backend, HeaderEdits, PathMatch, RouteEntry, RouteMatch, RuleTarget, ValueMatch } from "./model.ts";
+import type {
+  Backend,
+  HeaderEdits,
+  Mirror,
+  PathMatch,
+  RouteEntry,
+  RouteMatch,
+  RuleTarget,
+  ValueMatch,
+} from "./model.ts";
 
 const named = z.object({ name: z.string(), value: z.string() });
 
@@ -24,10 +33,17 @@ const filterSchema = z.object({
   type: z.string(),
   requestHeaderModifier: edits.optional(),
   responseHeaderModifier: edits.optional(),
+  requestMirror: z
+    .object({
+      backendRef: z.object({ name: z.string(), namespace: z.string().optional(), port: z.number().default(80) }),
+      percent: z.number().optional(),
+      fraction: z.object({ numerator: z.number(), denominator: z.number().default(100) }).optional(),
+    })
+    .optional(),
 });
 
 /** Filters that the sandbox's gateway honours; a route with another one is refused rather than half served. */
-const SUPPORTED_FILTERS = new Set(["RequestHeaderModifier", "ResponseHeaderModifier"]);
+const SUPPORTED_FILTERS = new Set(["RequestHeaderModifier", "ResponseHeaderModifier", "RequestMirror"]);
 
 /** Which of a route's filters the gateway does not know. */
 export function unsupportedFilters(route: HTTPRoute): readonly string[] {
@@ -77,7 +93,20 @@ function targetOf(route: HTTPRoute, rule: RouteRule, id: string, resolves: Resol
       response: [...own.response, ...ruleEdits.response],
     };
   });
-  return { id, backends, timeoutMs: timeoutOf(rule) };
+  const mirrors = mirrorsOf(route, rule, resolves).map((mirror) => ({ ...mirror, request: ruleEdits.request }));
+  return { id, backends, mirrors, timeoutMs: timeoutOf(rule) };
+}
+
+function mirrorsOf(route: HTTPRoute, rule: RouteRule, resolves: Resolve): readonly Omit<Mirror, "request">[] {
+  return (rule.filters ?? []).flatMap((filter) => {
+    const mirror = filterSchema.safeParse(filter).data?.requestMirror;
+    if (mirror === undefined) return [];
+    const { name, port, namespace = route.metadata.namespace ?? "" } = mirror.backendRef;
+    const service = resolves(route, { name, port, namespace }) ? { namespace, name, port } : undefined;
+    const { fraction } = mirror;
+    const percent = fraction === undefined ? 100 : (100 * fraction.numerator) / fraction.denominator;
+    return [{ service, percent: mirror.percent ?? percent }];
+  });
 }
 
 function editsOf(filters: readonly unknown[]): { request: readonly HeaderEdits[]; response: readonly HeaderEdits[] } {

@@ -53,11 +53,21 @@ export interface CanaryPolicy {
   readonly cookie?: string;
 }
 
+/** Where copies of requests go; nobody gets the answers. */
+export interface Mirror {
+  /** Undefined when the reference cannot be resolved: then there are no copies. */
+  readonly service: ServiceAddress | undefined;
+  /** Of the requests, 0 to 100. */
+  readonly percent: number;
+  readonly request: readonly HeaderEdits[];
+}
+
 /** What happens to a request once it matched. */
 export interface RuleTarget {
   /** Stable while the route keeps its rules; smooth choice remembers by it. */
   readonly id: string;
   readonly backends: readonly Backend[];
+  readonly mirrors?: readonly Mirror[];
   /** Milliseconds for the whole request; undefined for no limit. */
   readonly timeoutMs: number | undefined;
   /** Set for rules that come from Ingress objects: backends are [primary, canary?]. */

@@ -3,7 +3,7 @@ import type { Dial } from "../runtime/loopback.ts";
 import type { Random } from "../random.ts";
 import type { Choose } from "./choice.ts";
 import type { Endpoints, PodAddress } from "./endpoints.ts";
-import { forward, type Forwarded } from "./forward.ts";
+import { forward, type Forwarded, sendCopy } from "./forward.ts";
 import { GATEWAY_HEADER } from "./headers.ts";
 import { canaryWish } from "./ingresses.ts";
 import { findRoute, type RouteTable } from "./matching.ts";
@@ -87,6 +87,7 @@ async function serve({ request, response, table, agent }: Exchange, options: Pro
     answer(response, pod);
     return;
   }
+  mirror({ request, agent, target, facts }, options);
   const outcome = await forward(request, response, {
     address: options.dial(pod.ip, pod.port),
     agent,
@@ -95,6 +96,26 @@ async function serve({ request, response, table, agent }: Exchange, options: Pro
     timeoutMs: target.timeoutMs,
   });
   conclude(response, outcome, record);
+}
+
+interface Mirrored extends Pick<Exchange, "request" | "agent"> {
+  readonly target: RuleTarget;
+  readonly facts: RequestFacts;
+}
+
+/** Copies of a request, as Envoy makes and counts them. */
+function mirror({ request, agent, target, facts }: Mirrored, options: ProxyOptions): void {
+  for (const { service, percent, request: requestEdits } of target.mirrors ?? []) {
+    if (service === undefined || options.random() * 100 >= percent) continue;
+    const pod = pickPod(service, options);
+    if (typeof pod === "string") continue;
+    const startedMs = performance.now();
+    const { method, host } = facts;
+    sendCopy(request, { address: options.dial(pod.ip, pod.port), agent, requestEdits }, (status) => {
+      const durationMs = performance.now() - startedMs;
+      options.metrics.record({ target, service, method, host, status, durationMs, forwarded: true });
+    });
+  }
 }
 
 function conclude(

@@ -39,6 +39,15 @@ export function patching(setUp: SetUp): void {
     await expect(patch).rejects.toMatchObject({ reason: "Invalid" });
   });
 
+  test("a strict JSON patch with a field that the API does not know is Invalid and names it", async () => {
+    const { kube, ref, made } = await setUpOne();
+    const operations = [{ op: "add", path: "/spec/rulez", value: [] }] as const;
+    const patch = kube.jsonPatch(kind, ref, operations, { strict: true });
+    await expect(patch).rejects.toMatchObject({ reason: "Invalid" });
+    await expect(patch).rejects.toThrow("spec.rulez");
+    expect((await kube.jsonPatch(kind, ref, operations)).metadata.resourceVersion).toBe(made.metadata.resourceVersion);
+  });
+
   test("a JSON patch of an older version, tested, is refused", async () => {
     const { kube, ref, made } = await setUpOne();
     await kube.mergePatch(kind, ref, { metadata: { labels: { more: "yes" } } });

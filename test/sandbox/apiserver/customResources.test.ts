@@ -189,8 +189,10 @@ describe("the Gateway API of the sandbox", () => {
       .all()
       .filter(({ group }) => group === "gateway.networking.k8s.io")
       .map(({ kind }) => kind);
-    expect(new Set(kinds)).toEqual(new Set(["Gateway", "GatewayClass", "GRPCRoute", "HTTPRoute", "ReferenceGrant"]));
-    expect(gatewayApiDefinitions()).toHaveLength(5);
+    expect(new Set(kinds)).toEqual(
+      new Set(["Gateway", "GatewayClass", "GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute", "ReferenceGrant"]),
+    );
+    expect(gatewayApiDefinitions()).toHaveLength(7);
   });
 
   const route = (backend: JsonObject): JsonObject => ({

@@ -16,6 +16,8 @@ export interface Config {
   readonly namespace?: string;
   /** Prometheus for canaries that name no provider. */
   readonly prometheusUrl?: string;
+  /** Whether the Secrets that pods refer to are part of their revision. */
+  readonly trackSecrets: boolean;
   readonly listen: ListenAddress;
   readonly workers: number;
   readonly leaderElection: LeaderElectionConfig;
@@ -168,6 +170,7 @@ function toConfig(values: Values): Omit<Config, "environment"> {
     ...(context === undefined ? {} : { context }),
     ...(namespace === undefined ? {} : { namespace }),
     ...(prometheusUrl === undefined ? {} : { prometheusUrl }),
+    trackSecrets: values.trackSecrets,
     listen: values.listen,
     workers: values.workers,
     leaderElection: {

@@ -8,6 +8,7 @@ import type { Queue } from "./kube/queue.ts";
 import type { Log } from "./lib/log.ts";
 import type { Clock } from "./lib/time.ts";
 import { createPodTroubles } from "./observe/podTrouble.ts";
+import { createConfiguration } from "./observe/configuration.ts";
 import { createProviders } from "./observe/providers.ts";
 import type { AskProvider } from "./observe/readings.ts";
 import { createReadings } from "./observe/readings.ts";
@@ -26,6 +27,8 @@ export interface ControllerOptions {
   /** Canaries that are looked at side by side. */
   readonly workers: number;
   readonly prometheusUrl: string | undefined;
+  /** Whether the Secrets that pods refer to are part of their revision. */
+  readonly trackSecrets: boolean;
   readonly ownNamespace: string;
   /** How long answered CanaryActions are kept, in milliseconds. */
   readonly actionRetentionMs: number;
@@ -62,6 +65,7 @@ export function startController(options: ControllerOptions): Controller {
     signal,
   });
   const { actionRetentionMs } = options;
+  const configuration = createConfiguration({ kube, reads, trackSecrets: options.trackSecrets });
   const looking = {
     actionRetentionMs,
     kube,
@@ -69,6 +73,7 @@ export function startController(options: ControllerOptions): Controller {
     clock,
     readings,
     podTroubles: createPodTroubles({ kube, clock }),
+    configuration,
     providers: providerOptions,
     events,
     telemetry,
@@ -91,7 +96,7 @@ export function startController(options: ControllerOptions): Controller {
       void afterFailure(key, { error, failures }, { ...looking, signal }).catch(() => undefined);
     },
   });
-  watchEverything({ informers, queue });
+  watchEverything({ informers, queue, configuration });
   telemetry.observeQueue(() => ({ depth: queue.figures().depth, oldestMs: queue.figures().oldestAgeMs }));
   return {
     queue,

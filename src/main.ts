@@ -59,7 +59,7 @@ async function main(): Promise<number> {
     log,
     ...(config.namespace === undefined ? {} : { namespace: config.namespace }),
   });
-  startCaches(informers);
+  startCaches(informers, config);
   const parts = { config, connection, informers, telemetry, log, ending };
   const server = await startServer({ listen: config.listen, telemetry, log, ...health(informers) });
   log.info({ port: server.port, server: connection.origin, identity: config.identity }, "aviary is starting");
@@ -134,6 +134,7 @@ async function runController(parts: Parts, signal: AbortSignal, leadership: Lead
     events,
     workers: config.workers,
     prometheusUrl: config.prometheusUrl,
+    trackSecrets: config.trackSecrets,
     ownNamespace: config.leaderElection.namespace,
     actionRetentionMs: config.actionRetentionMs,
     signal: fence,

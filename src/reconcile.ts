@@ -14,6 +14,8 @@ import type { ErrorKind } from "./lib/errors.ts";
 import type { Log } from "./lib/log.ts";
 import { rememberByObject } from "./lib/remember.ts";
 import type { Clock } from "./lib/time.ts";
+import { resourceKindOf } from "./kube/configuration.ts";
+import type { Configuration } from "./observe/configuration.ts";
 import { observe } from "./observe/observe.ts";
 import type { PodTroubles } from "./observe/podTrouble.ts";
 import type { ProviderOptions } from "./observe/providers.ts";
@@ -34,6 +36,7 @@ export interface ReconcileOptions {
   readonly readings: Readings;
   readonly podTroubles: PodTroubles;
   readonly providers: ProviderOptions;
+  readonly configuration: Configuration;
   readonly events: EventRecorder;
   readonly telemetry: Telemetry;
   readonly log: Log;
@@ -61,7 +64,7 @@ export async function reconcile(key: string, options: ReconcileOptions, signal: 
   }
   const { canary } = parsed;
   // Before its first list is in, a cache says nothing about what exists.
-  const syncing = kindsOf(canary).find((kind) => options.reads.state(kind) === "starting");
+  const syncing = kindsFor(canary, options).find((kind) => options.reads.state(kind) === "starting");
   if (syncing !== undefined) return waitForList(key, syncing, { ...options, signal });
   const started = performance.now();
   try {
@@ -94,6 +97,12 @@ function collect(
   );
 }
 
+/** The kinds without which nothing can be said. Configuration that may not be read stops none but those that refer to it. */
+function kindsFor(canary: Canary, { reads, configuration }: ReconcileOptions): readonly ResourceKind[] {
+  const readable = configuration.kinds.map(resourceKindOf).filter((kind) => reads.failure(kind)?.forbidden !== true);
+  return [...kindsOf(canary), ...readable];
+}
+
 const SYNC_RECHECK_MS = 250;
 /** A list that has failed for so long is told, and looked at less often. */
 const UNREADABLE_AFTER_MS = 3_000;
@@ -120,12 +129,16 @@ type Stored =
   | { readonly ok: true; readonly canary: Canary }
   | { readonly ok: false; readonly object: KubeObject; readonly message: string };
 
-function canaryOf(key: string, { reads, readings, telemetry, pacing }: ReconcileOptions): Stored | undefined {
+function canaryOf(
+  key: string,
+  { reads, readings, configuration, telemetry, pacing }: ReconcileOptions,
+): Stored | undefined {
   const [namespace = "", name = ""] = key.split("/");
   const object = reads.get<KubeObject>(kinds.canary, { namespace, name });
   if (object === undefined) {
     readings.forget(key);
     pacing.forget(key);
+    configuration.forget(key);
     telemetry.forgetCanary(namespace, name);
     return undefined;
   }

@@ -23,6 +23,7 @@ export const settingsSchema = z.object({
   context: text.optional(),
   namespace: dnsLabel.optional(),
   prometheusUrl: z.string().refine(isPlainHttpUrl).optional(),
+  trackSecrets: z.enum(["true", "false"]).transform((value) => value === "true"),
   listen: z
     .string()
     .transform(parseListen)
@@ -83,6 +84,12 @@ export const settings = {
     help: "Prometheus for checks without a provider of their own. Credentials belong into a ClusterMetricProvider.",
     expects: "an http or https address without user and password, such as http://prometheus.monitoring:9090",
     unset: "none",
+  },
+  trackSecrets: {
+    placeholder: "true|false",
+    help: "Whether Secrets that pods refer to are part of their revision. Without it Aviary watches, reads and copies no Secret of theirs.",
+    expects: "true or false",
+    fallback: "true",
   },
   listen: {
     placeholder: "host:port",

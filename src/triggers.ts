@@ -4,13 +4,16 @@ import { apiVersionOf, kinds } from "./kube/kinds.ts";
 import { SERVICE_NAME_LABEL } from "./kube/objects.ts";
 import type { KubeObject, ResourceKind } from "./kube/port.ts";
 import type { Queue } from "./kube/queue.ts";
-import { namesOf } from "./lib/names.ts";
+import { resourceKindOf } from "./kube/configuration.ts";
+import { annotations, COPY_FOR, namesOf } from "./lib/names.ts";
+import type { Configuration } from "./observe/configuration.ts";
 import { kindsOf, routeRefsOf, targetKindOf } from "./observe/scene.ts";
 import { parseCanary } from "./reconcile.ts";
 
 export interface TriggerOptions {
   readonly informers: Informers;
   readonly queue: Queue;
+  readonly configuration: Pick<Configuration, "kinds" | "referrers">;
 }
 
 /** Which canaries look at which objects, so that a change of an object wakes just those. */
@@ -25,7 +28,7 @@ interface Watchers {
  * has one.
  * Nothing is asked of the API server for a canary while nothing happens.
  */
-export function watchEverything({ informers, queue }: TriggerOptions): void {
+export function watchEverything({ informers, queue, configuration }: TriggerOptions): void {
   const watchers: Watchers = { byObject: new Map(), objectsOf: new Map() };
   // These two are watched for every canary, below.
   const watched = new Set([kinds.service, kinds.endpointSlice].map(kindId));
@@ -70,7 +73,14 @@ export function watchEverything({ informers, queue }: TriggerOptions): void {
     for (const id of ids) watchers.byObject.set(id, (watchers.byObject.get(id) ?? new Set()).add(key));
   };
 
-  startCaches(informers);
+  startCaches(informers, { trackSecrets: configuration.kinds.includes("Secret") });
+  for (const kind of configuration.kinds) {
+    informers.onChange<KubeObject>(resourceKindOf(kind), ({ before, after }) => {
+      const object = after ?? before;
+      if (object === undefined) return;
+      for (const key of configuration.referrers(kind, object.metadata)) queue.add(key);
+    });
+  }
   watchKind(kinds.service, ownName);
   watchKind(kinds.endpointSlice, (slice) => slice.metadata.labels?.[SERVICE_NAME_LABEL]);
   watchKind(
@@ -103,9 +113,19 @@ const alwaysCached = [
   kinds.endpointSlice,
 ] as const;
 
+export interface CacheOptions {
+  /** Without it nothing is asked about Secrets. */
+  readonly trackSecrets: boolean;
+}
+
 /** Begins the watches that every replica keeps, so that one that takes over the lead knows the world already. */
-export function startCaches(informers: Informers): void {
+export function startCaches(informers: Informers, { trackSecrets }: CacheOptions): void {
   for (const kind of alwaysCached) informers.cache(kind, { keep: dropWhatNobodyReads });
+  for (const kind of configurationKinds(trackSecrets)) informers.cache(kind, { keep: onlyMarks });
+}
+
+function configurationKinds(trackSecrets: boolean): readonly ResourceKind[] {
+  return trackSecrets ? [kinds.configMap, kinds.secret] : [kinds.configMap];
 }
 
 /** A provider concerns whoever names it, which may be anybody: these change rarely. */
@@ -150,7 +170,24 @@ function dropWhatNobodyReads<T extends KubeObject>(object: T): T {
   return { ...object, metadata: { ...metadata, annotations: kept } };
 }
 
-/** The caches that `startCaches` began, for health and figures. */
+const MARKS: readonly string[] = [annotations.track, annotations.certificate];
+
+/** Of the many ConfigMaps and Secrets of a cluster only what tells them apart is held. */
+function onlyMarks<T extends KubeObject>(object: T): T {
+  const { name, namespace, uid, resourceVersion, labels = {}, annotations: marks = {} } = object.metadata;
+  const kept = Object.entries(marks).filter(([key]) => MARKS.includes(key));
+  const metadata = {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...(labels[COPY_FOR] === undefined ? {} : { labels }),
+    ...(kept.length === 0 ? {} : { annotations: Object.fromEntries(kept) }),
+  };
+  return { apiVersion: object.apiVersion, kind: object.kind, metadata } as T;
+}
+
+/** The caches without which nothing can be done, for health and figures. */
 export function cachedKinds(informers: Informers): readonly Cache<KubeObject>[] {
-  return alwaysCached.map((kind) => informers.cache<KubeObject>(kind));
+  return [...alwaysCached, kinds.configMap].map((kind) => informers.cache<KubeObject>(kind));
 }

@@ -36,6 +36,7 @@ const PORT_FILES = [
   "workloadObjects",
   "reachability",
   "ownSlice",
+  "configuration",
   "informer",
 ].map((f) => `src/kube/${f}.ts`);
 

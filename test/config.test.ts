@@ -22,6 +22,7 @@ describe("the configuration", () => {
     expect(config).toEqual({
       listen: { host: "0.0.0.0", port: 8080 },
       workers: 128,
+      trackSecrets: true,
       leaderElection: {
         enabled: false,
         namespace: "aviary",
@@ -51,6 +52,7 @@ describe("the configuration", () => {
         ["--prometheus-url", "http://prometheus:9090/prefix"],
         ["--listen", "[::1]:0"],
         ["--workers", "64"],
+        ["--track-secrets=false"],
         ["--leader-elect"],
         ["--leader-election-namespace", "ops"],
         ["--leader-election-name", "aviary.one"],
@@ -69,6 +71,7 @@ describe("the configuration", () => {
       prometheusUrl: "http://prometheus:9090/prefix",
       listen: { host: "::1", port: 0 },
       workers: 64,
+      trackSecrets: false,
       leaderElection: {
         enabled: true,
         namespace: "ops",

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { kinds } from "../src/kube/kinds.ts";
 import type { Kube, KubeObject } from "../src/kube/port.ts";
-import { startLife } from "./lives/life.ts";
+import { NAMESPACE, startLife } from "./lives/life.ts";
 import type { Life } from "./lives/life.ts";
 import { aDeployment, anIngress, apexService, aRoute } from "./lives/manifests.ts";
 import { watchLives } from "./lives/lives.ts";
@@ -60,6 +60,10 @@ function targetOf(file: string, { spec }: ExampleCanary, name: string) {
 async function workload(kube: Kube): Promise<void> {
   await kube.create(kinds.service, apexService);
   await kube.create(kinds.ingress, anIngress);
+  await providers(kube);
+}
+
+async function providers(kube: Kube): Promise<void> {
   for (const provider of documents("prometheus.yaml")) {
     const kind = provider.kind === "MetricProvider" ? kinds.metricProvider : kinds.clusterMetricProvider;
     await kube.create(kind, provider);
@@ -85,7 +89,8 @@ describe("the examples", () => {
     expect(canaries.map(({ file }) => file).sort()).toEqual([
       "abTest.yaml",
       "blueGreen.yaml",
-      "daemonset/canary.yaml",
+        "configuration.yaml",
+        "daemonset/canary.yaml",
       "gatewayAPI.yaml",
       "mirror.yaml",
       "nginx.yaml",
@@ -94,7 +99,7 @@ describe("the examples", () => {
       "statefulset/canary.yaml",
       "withoutRouter.yaml",
     ]);
-    expect(files).toHaveLength(17);
+    expect(files).toHaveLength(18);
   });
 
   it.each(canaries)(
@@ -125,4 +130,32 @@ describe("the examples", () => {
       expect(life.status().promoted?.images).toEqual(["example/web:2"]);
     },
   );
+
+  it("configuration.yaml releases a change of its ConfigMap, and follows its Secret live", async () => {
+    const objects = documents("configuration.yaml", "bookshop");
+    const canary = objects.find(({ kind }) => kind === "Canary") as ExampleCanary;
+    const life = await startLife({
+      spec: canary.spec,
+      workload: async (kube) => {
+        await kube.create(kinds.service, apexService);
+        await kube.create(kinds.httpRoute, aRoute());
+        await providers(kube);
+        for (const object of objects) {
+          const kind = [kinds.configMap, kinds.secret, kinds.deployment].find((known) => known.kind === object.kind);
+          if (kind !== undefined) await kube.create(kind, object);
+        }
+      },
+      ask: () => ({ kind: "value", value: readingFor(canary, true) }),
+    });
+    await untilDone(life, "Idle");
+    const ref = (name: string) => ({ namespace: NAMESPACE, name });
+    await life.kube.mergePatch(kinds.secret, ref("web-token"), { data: { token: "bmV3" } });
+    await life.pass(60_000);
+    expect(life.status().phase).toBe("Idle");
+    await life.kube.mergePatch(kinds.configMap, ref("web-config"), { data: { GREETING: "goodbye" } });
+    await untilDone(life, "Succeeded");
+    const primary = JSON.stringify(life.deployment("web-primary")?.spec.template);
+    expect(primary).toContain('"secretName":"web-token"');
+    expect(primary).toMatch(/"configMapRef":\{"name":"web-config-primary-[0-9a-f]{10}"\}/);
+  });
 });

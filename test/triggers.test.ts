@@ -52,7 +52,8 @@ describe("a change of an object", () => {
   ] as const)("wakes $what", ({ changes, changed, wakes }) => {
     const { informers, tell } = scriptedInformers();
     const woken: string[] = [];
-    watchEverything({ informers, queue: { add: (key: string) => woken.push(key) } as unknown as Queue });
+    const queue = { add: (key: string) => woken.push(key) } as unknown as Queue;
+    watchEverything({ informers, queue, configuration: { kinds: [], referrers: () => [] } });
     let before: KubeObject | undefined;
     for (const [target, uid] of changes) {
       const after = canaryOf(target, uid);

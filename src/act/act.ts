@@ -6,6 +6,7 @@ import type { Scene } from "../observe/scene.ts";
 import { routeKey } from "../routers/router.ts";
 import type { RouteWrite } from "../routers/router.ts";
 import { assertInvariants } from "./invariants.ts";
+import { makeCopies, remakeCopies, removeCopies } from "./copies.ts";
 import { primaryFrom } from "./primary.ts";
 import { ensureServices, feedService, pointService, stopFeed } from "./services.ts";
 import { changeTarget } from "./target.ts";
@@ -59,6 +60,10 @@ async function perform(action: Action, { observation, scene, writer }: Context):
     case "deletePrimary":
       if (scene.primary !== undefined) await writer.remove(scene.workload.kind, scene.primary);
       return;
+    case "ensureCopies":
+      return remakeCopies(scene, writer);
+    case "removeCopies":
+      return removeCopies(scene, writer, action.which);
     case "setWeight":
       return writeRoute(scene, writer, scene.router.plan(scene.routeInput, shareOf(action)));
     case "releaseRoute":
@@ -97,7 +102,10 @@ async function ensurePrimary(
 ): Promise<void> {
   const { target, label, names, workload } = scene;
   if (target === undefined || label === undefined) return;
-  const primary = primaryFrom({ workload, target, label, name: names.primary, replicas, revision });
+  // Before the template that refers to them: its pods would not start without.
+  const copies = scene.configuration?.copies ?? {};
+  await makeCopies(scene, writer, copies);
+  const primary = primaryFrom({ workload, target, label, name: names.primary, replicas, revision, copies });
   await writer.apply(workload.kind, primary);
 }
 

@@ -30,6 +30,7 @@ export function assertInvariants(action: Action, o: Observation): void {
       return;
     case "ensurePrimary":
       assertPrimaryMayChange(action.revision, o);
+      assertLookedAt(action.revision, o);
       return;
     case "freezeTarget":
       if (o.target !== undefined && o.target.generation === action.generation) return;
@@ -40,6 +41,10 @@ export function assertInvariants(action: Action, o: Observation): void {
     case "deletePrimary":
       assertHandedBack(o);
       return;
+    case "removeCopies":
+      assertNobodyNeedsCopies(action.which, o);
+      return;
+    case "ensureCopies":
     case "addFinalizer":
     case "removeFinalizer":
     case "ensureServices":
@@ -97,6 +102,22 @@ function assertPrimaryMayChange(revision: string, o: Observation): void {
       `weight ${route.weight ?? "unknown"}, ${services.canary.ready} ready canary endpoints`,
     );
   }
+}
+
+function assertLookedAt(revision: string, { target }: Observation): void {
+  if (target === undefined || target.version.revision === revision) return;
+  throw new InvariantError(
+    "the primary gets the revision that was meant",
+    `asked for ${revision}, but the target holds ${target.version.revision}`,
+  );
+}
+
+function assertNobodyNeedsCopies(which: "stale" | "all", o: Observation): void {
+  if (o.primary === undefined) return;
+  if (which === "all") return assertHandedBack(o);
+  // Pods of the template before still name them, and need them whenever a container of theirs starts again.
+  if (!o.primary.settled)
+    throw new InvariantError("copies go only when no pod names them", "the primary's rolling update has not finished");
 }
 
 function assertSomebodyBehind({ service, at }: Extract<Action, { kind: "pointService" }>, o: Observation): void {

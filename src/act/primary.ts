@@ -1,3 +1,5 @@
+import { recordOf, withCopies, withoutCopies } from "../kube/configuration.ts";
+import type { CopyRecord } from "../kube/configuration.ts";
 import { apiVersionOf } from "../kube/kinds.ts";
 import type { Labels, PodTemplateSpec, WorkloadObject } from "../kube/objects.ts";
 import { isTrackingKey } from "../lib/labels.ts";
@@ -12,13 +14,23 @@ interface PrimaryInput {
   readonly label: PrimaryLabel;
   readonly replicas: number;
   readonly revision: string;
+  /** The copies that its pods are configured with. */
+  readonly copies: CopyRecord;
 }
 
 /**
  * The primary: the target under another name, with one selector label changed, so that no selector of the target's
  * matches its pods. It carries no ownerReference: nothing that happens to the Canary may collect the pods that serve.
  */
-export function primaryFrom({ workload, target, name, label, replicas, revision }: PrimaryInput): WorkloadObject {
+export function primaryFrom({
+  workload,
+  target,
+  name,
+  label,
+  replicas,
+  revision,
+  copies,
+}: PrimaryInput): WorkloadObject {
   const { metadata } = target;
   const { selector } = target.spec;
   const release = metadata.annotations?.[annotations.release];
@@ -32,24 +44,26 @@ export function primaryFrom({ workload, target, name, label, replicas, revision 
       annotations: {
         [annotations.revision]: revision,
         ...(release === undefined ? {} : { [annotations.primaryRelease]: release }),
+        ...(Object.keys(copies).length === 0 ? {} : { [annotations.configuration]: JSON.stringify(copies) }),
       },
     },
     spec: {
       ...workload.primarySpec(target, { name, replicas }),
       selector: { ...selector, matchLabels: { ...selector.matchLabels, [label.key]: label.value } },
-      template: relabel(workload.template(target), label, selector.matchLabels?.[label.key]),
+      template: withCopies(relabel(workload.template(target), label, selector.matchLabels?.[label.key]), copies),
     },
   };
 }
 
-/** The promoted template as the target had it: the primary's, with the label put back. */
+/** The promoted template as the target had it: the primary's, with the label and the user's references put back. */
 export function targetTemplateFrom(
   primary: WorkloadObject,
   target: WorkloadObject,
   label: PrimaryLabel,
 ): PodTemplateSpec {
   const value = target.spec.selector.matchLabels?.[label.key];
-  return relabel(primary.spec.template, { key: label.key, value: value ?? "" }, label.value);
+  const template = withoutCopies(primary.spec.template, recordOf(primary));
+  return relabel(template, { key: label.key, value: value ?? "" }, label.value);
 }
 
 /** A template with another value of the label, also where its own scheduling rules select by it. */

@@ -9,6 +9,8 @@ import { InvariantError } from "./invariants.ts";
  * caught up, so that the next look does not see the world before its own last change.
  */
 export interface Writer {
+  /** The whole of an object, of which the caches hold metadata alone; undefined when it is not there. */
+  read<T extends KubeObject>(kind: ResourceKind, ref: ObjectRef): Promise<T | undefined>;
   /** Server-side apply of an object that is ours, or that does not exist yet. */
   apply(kind: ResourceKind, object: KubeObject): Promise<void>;
   /** JSON Patch; of a foreign object only the fields of the closed list. */
@@ -30,6 +32,7 @@ export interface WriterOptions {
 
 export function createWriter({ kube, reads, signal }: WriterOptions): Writer {
   return {
+    read: (kind, ref) => kube.get(kind, ref, { signal }),
     async apply(kind, object) {
       const existing = reads.get(kind, refOf(object));
       if (existing !== undefined && !isOurs(existing)) throw foreign("apply", kind, existing);

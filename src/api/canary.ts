@@ -151,6 +151,12 @@ export function canarySpecSchema({
         .boolean()
         .default(false)
         .describe("Freezes: the weight is kept, no step is taken and no rollout is started. Abort still works."),
+      trackConfiguration: z
+        .boolean()
+        .default(true)
+        .describe(
+          "Whether the ConfigMaps and Secrets that the pods refer to are part of the revision, and copied for the primary.",
+        ),
       allowUnsafe: z
         .boolean()
         .default(false)

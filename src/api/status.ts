@@ -21,7 +21,7 @@ export const outcomes = ["Succeeded", "Failed", "Superseded", "Reverted", "Skipp
 export const verdicts = ["Pass", "Fail", "Undecided", "NoData", "Error"] as const;
 
 const time = z.string().max(40).meta({ format: "date-time" });
-const revision = z.string().max(64).describe("Fingerprint of the pod template.");
+const revision = z.string().max(64).describe("Fingerprint of the pod template and its configuration.");
 const images = z.array(z.string().max(512)).max(40).describe("Container images of the revision.");
 const release = z.string().max(256).describe("Value of the target's annotation `aviary.dev/release`.");
 
@@ -88,6 +88,10 @@ const rollout = z
     podsReadySince: time
       .optional()
       .describe("Since when the pods that traffic is to move to have been ready; the data plane has to learn of them."),
+    renewPods: z
+      .boolean()
+      .optional()
+      .describe("Pods were there before the rollout began; they go first, since they hold an older configuration."),
     exposed: z.boolean().optional().describe("Whether users have reached this revision."),
     unjudged: z.boolean().optional().describe("Somebody asked for promotion without analysis."),
     paused: z

@@ -62,6 +62,7 @@ export const rules: readonly Rule[] = [
   // What somebody changed by hand.
   rest.repairServices,
   rest.repairApex,
+  rest.repairCopies,
 
   interruptions.honourSuspend,
 
@@ -75,6 +76,7 @@ export const rules: readonly Rule[] = [
   interruptions.waitWhilePaused,
   steps.followShorterList,
   steps.clearStuckPods,
+  steps.renewPods,
   steps.scaleCanary,
   steps.waitForCanary,
   steps.waitUntilReachable,
@@ -95,6 +97,7 @@ export const rules: readonly Rule[] = [
   rest.startRollout,
   rest.restartPrimary,
   rest.keepAtRest,
+  rest.removeOldCopies,
   rest.rest,
 ];
 

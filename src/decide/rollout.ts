@@ -10,7 +10,10 @@ import type { Action, Workload } from "./types.ts";
 
 /** Begins to remember a rollout of what the target says now; nothing was asked about it yet. */
 export function newRollout(situation: Situation, target: Workload) {
-  const rollout: RolloutMemory = { ...target.version, startedAt: timestamp(situation.now), step: 0, weight: 0 };
+  const begun: RolloutMemory = { ...target.version, startedAt: timestamp(situation.now), step: 0, weight: 0 };
+  // Pods read their configuration when they start: those that are there already hold the one before.
+  const renewPods = target.configured === true && (target.replicas > 0 || !target.settled);
+  const rollout: RolloutMemory = renewPods ? { ...begun, renewPods } : begun;
   return { rollout, checks: judge(situation.canary.spec.analysis.checks, [], {}), failed: undefined };
 }
 

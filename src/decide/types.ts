@@ -29,6 +29,8 @@ export interface Observation {
   readonly target?: Workload;
   readonly primary?: Workload;
   readonly services: Services;
+  /** The copies of the configuration that the primary's pods start with; absent when there are none, nor should be. */
+  readonly copies?: Copies;
   /** The selector label of the primary's pods. */
   readonly primaryLabel?: { readonly key: string; readonly value: string };
   /** The selector of the apex Service as it is now. */
@@ -83,6 +85,14 @@ export interface Workload {
   readonly stuck?: true;
   /** A rolling update takes a pod away before it brings the next: it cannot keep its size meanwhile. */
   readonly inPlace?: true;
+  /** Of a target: its revision holds configuration beside the template, which running pods do not follow by themselves. */
+  readonly configured?: boolean;
+  /** Of a target: some of its configuration is not there or cannot be read, so its revision is not known yet. */
+  readonly incomplete?: boolean;
+  /** Of a target: its template is the one that the primary was made from, whatever its configuration says by now. */
+  readonly sameTemplate?: boolean;
+  /** Of a target: objects whose values are not the primary's, such as `ConfigMap web`. */
+  readonly changed?: readonly string[];
   /** Value of the restart annotation in the template, which is not part of the revision. */
   readonly restartedAt?: string;
   /** Why its pods are not ready, in the words of the cluster. */
@@ -106,6 +116,18 @@ export interface Services {
   readonly canary: ServiceView;
   /** The leaf Services (and the apex, where it is ours) exist with the right ports. */
   readonly complete: boolean;
+}
+
+/** Copies by name, such as `ConfigMap web-primary-0a1b2c3d4e`. */
+export interface Copies {
+  /** All there are. */
+  readonly held: readonly string[];
+  /** Those of them that the primary does not name. */
+  readonly stale: readonly string[];
+  /** The primary names them, they are not there, and what they were copied from still has their values. */
+  readonly gone: readonly string[];
+  /** The primary names them, they are not there, and their values are not there either. */
+  readonly lost: readonly string[];
 }
 
 export type RequestedAction = "Approve" | "Pause" | "Resume" | "Promote" | "PromoteFull" | "Abort" | "Retry";
@@ -137,13 +159,17 @@ export type Action =
   | ({ readonly kind: "feedService" } & Feed)
   | { readonly kind: "stopFeed"; readonly service: "apex" | "primary" }
   | { readonly kind: "pointService"; readonly service: "apex" | "primary"; readonly at: "primary" | "target" }
-  /** The primary gets the target's template as it is now. */
+  /** The primary gets the target's template as it is now, and copies of its configuration before. */
   | { readonly kind: "ensurePrimary"; readonly replicas: number; readonly revision: string }
   | { readonly kind: "restartPrimary"; readonly restartedAt: string }
   | { readonly kind: "scalePrimary"; readonly replicas: number }
   | { readonly kind: "deletePrimary" }
   /** Gives the canary exactly this share, in one write where the data plane allows it. */
   | ({ readonly kind: "setWeight" } & Share)
+  /** Copies that the primary names and that somebody deleted. */
+  | { readonly kind: "ensureCopies" }
+  /** Copies that the primary does not name; all of them when it goes. */
+  | { readonly kind: "removeCopies"; readonly which: "stale" | "all" }
   | { readonly kind: "releaseRoute" }
   | { readonly kind: "scaleTarget"; readonly replicas: number }
   /** While the canary has weight its pods do not change, whatever Git applies. */

@@ -76,6 +76,11 @@ const JSON_PATCH = "application/json-patch+json";
 const MERGE_PATCH = "application/merge-patch+json";
 const APPLY_PATCH = "application/apply-patch+yaml";
 
+/** How the API server is asked to leave out everything but metadata. Source: Kubernetes API concepts. */
+function metadataAs(form: "PartialObjectMetadata" | "PartialObjectMetadataList"): string {
+  return `application/json;as=${form};g=meta.k8s.io;v=v1`;
+}
+
 interface PatchCall {
   readonly kind: ResourceKind;
   readonly ref: ObjectRef;
@@ -205,6 +210,7 @@ async function listPages<T extends KubeObject>(
       kind,
       path: pathOf(kind, namespace),
       query,
+      ...(kind.metadataOnly === true ? { accept: metadataAs("PartialObjectMetadataList") } : {}),
       signal,
     })) as ListPage<T>;
     // The API server leaves both out of the items of a list.
@@ -232,7 +238,15 @@ async function* watchFrom<T extends KubeObject>(
     kind,
     path: pathOf(kind, namespace),
     query: { watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds, labelSelector, fieldSelector },
+    ...(kind.metadataOnly === true ? { accept: metadataAs("PartialObjectMetadata") } : {}),
     signal,
   });
-  yield* readWatchStream<T>(body, { inactivityMs, signal });
+  const events = readWatchStream<T>(body, { inactivityMs, signal });
+  for await (const event of events) yield kind.metadataOnly === true ? named(kind, event) : event;
+}
+
+/** Metadata comes as an object of kind PartialObjectMetadata, whatever it is the metadata of. */
+function named<T extends KubeObject>(kind: ResourceKind, event: WatchEvent<T>): WatchEvent<T> {
+  if (event.type === "BOOKMARK") return event;
+  return { ...event, object: { ...event.object, apiVersion: apiVersionOf(kind), kind: kind.kind } };
 }

@@ -104,7 +104,8 @@ export function createFreshReads(informers: Informers, clock: Clock): FreshReads
         .flatMap((key) => newest(kind, key, informers.cache(kind).get(key)) ?? []) as unknown as readonly T[],
     state: (kind) => informers.cache(kind).state,
     failure: (kind) => informers.cache(kind).failure(),
-    noteWrite(kind, object) {
+    noteWrite(kind, answered) {
+      const object = kind.metadataOnly === true ? metadataOf(answered) : answered;
       const key = keyOf(object);
       const { uid = "", deletionTimestamp, finalizers = [] } = object.metadata;
       if (gone.has(uid)) return;
@@ -122,6 +123,11 @@ export function createFreshReads(informers: Informers, clock: Clock): FreshReads
       writtenOf(kind).set(keyOf(object), { object, deleted: true, atMs: clock.now() });
     },
   };
+}
+
+/** As the cache holds it: values are not kept. */
+function metadataOf({ apiVersion, kind, metadata }: KubeObject): KubeObject {
+  return { apiVersion, kind, metadata };
 }
 
 /**

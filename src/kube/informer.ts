@@ -44,7 +44,7 @@ export interface Informers {
   cache<T extends KubeObject>(kind: ResourceKind, options?: { readonly keep?: (object: T) => T }): Cache<T>;
   /** Called after a change is visible in the cache. A listener that throws is logged and cannot hurt the stream. */
   onChange<T extends KubeObject>(kind: ResourceKind, listener: (change: CacheChange<T>) => void): void;
-  /** Resolves when every cache that was asked for is synced or absent. */
+  /** Resolves when every cache that was asked for is synced, absent or refused. */
   ready(signal?: AbortSignal): Promise<void>;
   /** Ends all watches. No listener is called afterwards. */
   stop(): Promise<void>;

@@ -24,7 +24,7 @@ type Listener = (change: CacheChange<KubeObject>) => void;
 interface Informer {
   readonly cache: Cache<KubeObject>;
   readonly listeners: Listener[];
-  /** Resolves at the first `synced` or `absent`. */
+  /** Resolves at the first `synced`, `absent` or `refused`. */
   readonly settled: Promise<void>;
   readonly done: Promise<void>;
 }
@@ -109,7 +109,11 @@ function startInformer(context: InformerContext, keep: (object: KubeObject) => K
       changed: (object) => tell(store.put(object)),
       deleted: (object) => tell(store.remove(keyOf(object))),
       absent: () => takeOver([], "absent"),
-      failed: (error) => void (failing = { sinceMs: failing?.sinceMs ?? clock.now(), error }),
+      failed(error) {
+        failing = { sinceMs: failing?.sinceMs ?? clock.now(), error };
+        // What is not allowed will not be for as long as somebody does not change it: nobody waits for that.
+        if (isKubeError(error, "Forbidden")) settle();
+      },
       contact: () => void (contactMs = clock.now()),
     },
   }).catch((error: unknown) => {

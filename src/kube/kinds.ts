@@ -16,6 +16,12 @@ const builtIn = (group: string, kind: string, plural: string, namespaced = true)
   namespaced,
 });
 
+/** What pods are configured with: watched without its values. */
+const configuration = (kind: string, plural: string): ResourceKind => ({
+  ...builtIn("", kind, plural),
+  metadataOnly: true,
+});
+
 /** The kinds that Aviary reads or writes. */
 export const kinds = {
   canary: aviary("Canary", "canaries"),
@@ -25,7 +31,8 @@ export const kinds = {
   namespace: builtIn("", "Namespace", "namespaces", false),
   service: builtIn("", "Service", "services"),
   pod: builtIn("", "Pod", "pods"),
-  secret: builtIn("", "Secret", "secrets"),
+  configMap: configuration("ConfigMap", "configmaps"),
+  secret: configuration("Secret", "secrets"),
   event: builtIn("", "Event", "events"),
   deployment: builtIn("apps", "Deployment", "deployments"),
   daemonSet: builtIn("apps", "DaemonSet", "daemonsets"),

@@ -72,6 +72,13 @@ export interface Volume {
   readonly persistentVolumeClaim?: { readonly claimName: string; readonly readOnly?: boolean };
   readonly configMap?: { readonly name?: string; readonly optional?: boolean; readonly [other: string]: unknown };
   readonly secret?: { readonly secretName?: string; readonly optional?: boolean; readonly [other: string]: unknown };
+  readonly projected?: { readonly sources?: readonly ProjectedSource[] | null; readonly [other: string]: unknown };
+  readonly [other: string]: unknown;
+}
+
+export interface ProjectedSource {
+  readonly configMap?: { readonly name?: string; readonly optional?: boolean; readonly [other: string]: unknown };
+  readonly secret?: { readonly name?: string; readonly optional?: boolean; readonly [other: string]: unknown };
   readonly [other: string]: unknown;
 }
 
@@ -225,6 +232,12 @@ export interface EndpointSlice extends KubeObject {
 }
 
 // --- The rest --------------------------------------------------------------------------------------------------------
+
+export interface ConfigMap extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>;
+  /** Values in base64. */
+  readonly binaryData?: Readonly<Record<string, string>>;
+}
 
 export interface Secret extends KubeObject {
   readonly type?: string;

@@ -14,6 +14,11 @@ export interface ResourceKind {
   /** Lower-case plural as it stands in URLs, such as `httproutes`. */
   readonly plural: string;
   readonly namespaced: boolean;
+  /**
+   * Lists and watches bring metadata alone, so that values lie neither on the wire nor in a cache; `get` brings the
+   * whole object.
+   */
+  readonly metadataOnly?: true;
 }
 
 export interface OwnerReference {

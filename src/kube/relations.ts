@@ -3,6 +3,7 @@ import type { CacheChange, Informers } from "./informer.ts";
 import { kinds } from "./kinds.ts";
 import { SERVICE_NAME_LABEL } from "./objects.ts";
 import type { KubeObject, ObjectRef, ResourceKind } from "./port.ts";
+import { COPY_FOR } from "../lib/names.ts";
 
 /** Name of the object that one of these belongs to, in the same namespace. */
 const relatedName: ReadonlyMap<ResourceKind, (object: KubeObject) => string | undefined> = new Map([
@@ -11,7 +12,14 @@ const relatedName: ReadonlyMap<ResourceKind, (object: KubeObject) => string | un
     kinds.canaryAction,
     (object: KubeObject) => (object as { spec?: { canaryRef?: { name?: string } } }).spec?.canaryRef?.name,
   ],
+  [kinds.configMap, copiedFor],
+  [kinds.secret, copiedFor],
 ]);
+
+/** The target whose primary a copy of the configuration is for. */
+function copiedFor(object: KubeObject): string | undefined {
+  return object.metadata.labels?.[COPY_FOR];
+}
 
 /** Keys of the objects of a kind by what they belong to, so that nobody has to look through a namespace. */
 export interface Relations {

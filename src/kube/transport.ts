@@ -25,6 +25,8 @@ export interface HttpCall {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
   readonly contentType?: string;
+  /** Form of the answer; JSON of the whole object when left out. */
+  readonly accept?: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -134,7 +136,7 @@ async function send(
     path: `${connection.basePath}${call.path}${queryOf(call.query)}`,
     method: METHODS[call.verb],
     headers: {
-      accept: "application/json",
+      accept: call.accept ?? "application/json",
       "user-agent": "aviary",
       ...headers,
       ...(hasBody ? { "content-type": call.contentType ?? "application/json" } : {}),

@@ -45,6 +45,14 @@ export const annotations = {
   restartedAt: "kubectl.kubernetes.io/restartedAt",
   /** On the primary: release of the revision that it was copied from. */
   primaryRelease: "aviary.dev/primary-release",
+  /** On the primary: which copy stands for which object of the target's configuration. */
+  configuration: "aviary.dev/configuration",
+  /** On a ConfigMap or Secret of the user's: `"false"` when a change of it is no release. */
+  track: "aviary.dev/track",
+  /** On a copy: the name of the object that it was copied from. */
+  copyOf: "aviary.dev/copy-of",
+  /** On a Secret: cert-manager renews it by itself. */
+  certificate: "cert-manager.io/certificate-name",
 } as const;
 
 /** In the node selector of an idle DaemonSet: a label that no node has. It is no part of the revision. */
@@ -64,4 +72,16 @@ export const FED_AT = "aviary.dev/fed-at";
 /** Name of the slice by which pods of the canary stand behind the apex Service, where there is no router. */
 export function shareName(service: string): string {
   return `${service}-aviary-share`;
+}
+
+/** On the copy of a ConfigMap or Secret: the target whose primary it is for. */
+export const COPY_FOR = "aviary.dev/copy-for";
+
+const MAX_NAME = 253;
+
+/** Name of the copy that holds certain values of an object, told apart by a fingerprint of them. */
+export function copyName(name: string, fingerprint: string): string {
+  const ending = `-primary-${fingerprint}`;
+  // What stays of a long name must not end in what names cannot end in before a dash.
+  return `${name.slice(0, MAX_NAME - ending.length).replace(/[.-]+$/, "")}${ending}`;
 }

@@ -8,6 +8,8 @@ import type { Namespace, Service } from "../kube/objects.ts";
 import type { Kube, KubeObject } from "../kube/port.ts";
 import type { Clock } from "../lib/time.ts";
 import { parseDuration } from "../lib/time.ts";
+import type { Configuration } from "./configuration.ts";
+import { copiesFor, copiesOf } from "./copies.ts";
 import { selects } from "./label.ts";
 import type { PodTroubles } from "./podTrouble.ts";
 import { problemOf } from "./problems.ts";
@@ -26,6 +28,7 @@ export interface ObserveOptions {
   readonly readings: Readings;
   readonly podTroubles: PodTroubles;
   readonly providers: ProviderOptions;
+  readonly configuration: Configuration;
 }
 
 export interface Observed {
@@ -38,7 +41,7 @@ export interface Observed {
 export async function observe(options: ObserveOptions, canary: Canary, signal: AbortSignal): Promise<Observed> {
   const { reads, clock, readings } = options;
   const now = clock.now();
-  const scene = setScene(reads, canary);
+  const scene = await wholeScene(options, canary, signal);
   const route = scene.router.read(scene.routeInput);
   const problem = problemOf({
     scene,
@@ -54,6 +57,7 @@ export async function observe(options: ObserveOptions, canary: Canary, signal: A
     ...(target === undefined ? {} : { target }),
     ...(primary === undefined ? {} : { primary }),
     services: servicesOf(scene, now),
+    ...copiesOf(scene, options.configuration),
     ...(scene.label === undefined ? {} : { primaryLabel: scene.label }),
     ...(scene.apex.service?.spec.selector === undefined ? {} : { apexSelector: scene.apex.service.spec.selector }),
     route,
@@ -65,6 +69,22 @@ export async function observe(options: ObserveOptions, canary: Canary, signal: A
     namespaceTerminating: await isNamespaceGoing(options.kube, canary, signal),
   };
   return { observation, scene };
+}
+
+async function wholeScene(
+  { reads, configuration }: ObserveOptions,
+  canary: Canary,
+  signal: AbortSignal,
+): Promise<Scene> {
+  const stage = setScene(reads, canary);
+  const { primary, names, workload } = stage;
+  const target =
+    stage.target === undefined ? undefined : { name: names.target, template: workload.template(stage.target) };
+  return {
+    ...stage,
+    configuration: await configuration.look({ key: keyOfCanary(canary), canary, target, primary }, signal),
+    copies: copiesFor(reads, configuration, { namespace: names.namespace, name: names.target }),
+  };
 }
 
 export function keyOfCanary(canary: Canary): string {
@@ -81,7 +101,11 @@ async function workloadsOf(
 ): Promise<{ target: Workload | undefined; primary: Workload | undefined }> {
   const { workload: kind } = scene;
   const { status } = scene.canary;
-  const target = scene.target === undefined ? undefined : targetOf(kind, scene.target, undefined);
+  const seen = (trouble?: string): Workload | undefined =>
+    scene.target === undefined
+      ? undefined
+      : targetOf(kind, scene.target, { configuration: scene.configuration, trouble });
+  const target = seen();
   const primary = scene.primary === undefined ? undefined : primaryOf(kind, scene.primary, undefined);
   const since = status?.rollout?.waitingSince;
   const waits =
@@ -91,7 +115,7 @@ async function workloadsOf(
   if (!waits) return { target, primary };
   // Its pods are on their way or in trouble: only they can say which.
   if (scene.target !== undefined && target !== undefined && target.replicas > 0 && target.available < target.replicas) {
-    return { target: targetOf(kind, scene.target, await podTroubles.of(scene.target, signal)), primary };
+    return { target: seen(await podTroubles.of(scene.target, signal)), primary };
   }
   if (scene.primary !== undefined && primary !== undefined && !primary.settled) {
     return { target, primary: primaryOf(kind, scene.primary, await podTroubles.of(scene.primary, signal)) };

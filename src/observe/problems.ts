@@ -4,7 +4,7 @@ import type { FreshReads } from "../kube/fresh.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { PodSpec, Service } from "../kube/objects.ts";
 import type { KubeObject } from "../kube/port.ts";
-import { isOurs } from "../lib/names.ts";
+import { annotations, isOurs } from "../lib/names.ts";
 import { rememberByText } from "../lib/remember.ts";
 import { checkPromql } from "../metrics/promql.ts";
 import { routeKey } from "../routers/router.ts";
@@ -32,6 +32,7 @@ export function problemOf(input: ProblemInput): Problem | undefined {
     unsafeTarget,
     foreignService,
     takenName,
+    configurationProblem,
     portProblem,
     routeProblem,
     checkProblem,
@@ -166,6 +167,43 @@ function takenName({ scene }: ProblemInput): Problem | undefined {
     reason: "NameTaken",
     message: `${what} exists already and was not made by Aviary`,
     hint: `delete or rename it: Aviary needs the name for the canary of ${kindOf(scene)} ${scene.names.target}`,
+    blocksTraffic: false,
+  };
+}
+
+/** Without all of it nobody knows which revision the target holds, and its pods may not start. */
+function configurationProblem({ scene }: ProblemInput): Problem | undefined {
+  const { configuration, names, canary, primary } = scene;
+  if (configuration === undefined) return undefined;
+  // The primary has copies of what was judged: its promotion does not wait for what comes next.
+  const { rollout } = canary.status ?? {};
+  if (rollout !== undefined && primary?.metadata.annotations?.[annotations.revision] === rollout.revision) {
+    return undefined;
+  }
+  const [missing] = configuration.missing;
+  const [unreadable] = configuration.unreadable;
+  const [unclear] = configuration.unclear;
+  if (missing !== undefined) {
+    return {
+      reason: "ConfigurationMissing",
+      message: `${missing} in namespace ${names.namespace} does not exist, and the pods of Deployment ${names.target} need it`,
+      hint: "create it, or mark the reference optional",
+      blocksTraffic: false,
+    };
+  }
+  if (unreadable !== undefined) {
+    return {
+      reason: "ConfigurationUnreadable",
+      message: `Aviary is not allowed to read ${unreadable} in namespace ${names.namespace}, which Deployment ${names.target} refers to`,
+      hint: "apply deploy/track-secrets-role.yaml, or start Aviary with --track-secrets=false, or set spec.trackConfiguration: false",
+      blocksTraffic: false,
+    };
+  }
+  if (unclear === undefined) return undefined;
+  return {
+    reason: "AnnotationInvalid",
+    message: `the annotation ${annotations.track} of ${unclear} is neither "true" nor "false"`,
+    hint: "correct or remove it",
     blocksTraffic: false,
   };
 }

@@ -1,19 +1,28 @@
 import { createHash } from "node:crypto";
+import type { CopyRecord } from "../kube/configuration.ts";
 import type { PodTemplateSpec } from "../kube/objects.ts";
 import { annotations, IDLE_NODES } from "../lib/names.ts";
+import { rememberByObject } from "../lib/remember.ts";
 
 /**
- * Fingerprint of a pod template: ten hex digits, equal for templates that run the same pods.
+ * Fingerprint of a pod template and of the configuration that it refers to, which the names of its copies stand for:
+ * ten hex digits, equal for what runs the same pods. Without any configuration it is that of the template alone.
  *
  * Not in it: key order, empty fields, defaults that the API server fills in, the restart annotation, and anything of
  * Aviary's own. The function must never change its answer for a template, or an upgrade of Aviary would release every
  * target again: its tests hold pinned values.
  */
-export function revisionOf(template: PodTemplateSpec): string {
-  return createHash("sha256")
-    .update(JSON.stringify(normalise(template, []) ?? {}))
-    .digest("hex")
-    .slice(0, 10);
+export function revisionOf(template: PodTemplateSpec, copies: CopyRecord = {}): string {
+  const pods = templateRevision(template);
+  const configuration = Object.entries(copies).sort(([a], [b]) => (a < b ? -1 : 1));
+  return configuration.length === 0 ? pods : fingerprint([pods, configuration]);
+}
+
+/** Normalising and hashing a template costs more than everything else about a workload. */
+const templateRevision = rememberByObject((template: PodTemplateSpec) => fingerprint(normalise(template, []) ?? {}));
+
+function fingerprint(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 10);
 }
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };

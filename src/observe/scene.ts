@@ -11,6 +11,7 @@ import { routeKey } from "../routers/router.ts";
 import type { Backends, Neighbourhood, RouteInput, Router, RouteRef } from "../routers/router.ts";
 import { workloadNamed } from "../workloads/index.ts";
 import type { WorkloadKind } from "../workloads/workload.ts";
+import type { ConfigurationView } from "./configuration.ts";
 import { primaryLabelOf } from "./label.ts";
 import type { PrimaryLabel } from "./label.ts";
 import { portsOf } from "./ports.ts";
@@ -34,10 +35,19 @@ export interface Scene {
   readonly router: Router;
   readonly routeInput: RouteInput<unknown>;
   readonly routeRefs: readonly RouteRef[];
+  /** Undefined when there is no target. */
+  readonly configuration: ConfigurationView | undefined;
+  /** The copies that were made for the primary, by their metadata. */
+  readonly copies: readonly CopyObject[];
+}
+
+export interface CopyObject {
+  readonly kind: ResourceKind;
+  readonly object: KubeObject;
 }
 
 /** Gathers the objects of a canary from the caches; nothing is asked of the API server. */
-export function setScene(reads: FreshReads, canary: Canary): Scene {
+export function setScene(reads: FreshReads, canary: Canary): Omit<Scene, "configuration" | "copies"> {
   const names = namesOf(canary);
   const { namespace } = names;
   const workload = workloadNamed(canary.spec.targetRef.kind);

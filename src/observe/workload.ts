@@ -2,18 +2,34 @@ import type { Version } from "../api/status.ts";
 import type { Workload } from "../decide/types.ts";
 import type { WorkloadObject } from "../kube/objects.ts";
 import { annotations } from "../lib/names.ts";
-import { rememberByObject } from "../lib/remember.ts";
 import { clip } from "../lib/text.ts";
 import type { WorkloadKind } from "../workloads/workload.ts";
-import { revisionOf as computeRevision } from "./revision.ts";
+import type { ConfigurationView } from "./configuration.ts";
+import { revisionOf } from "./revision.ts";
 
-/** Normalising and hashing a template costs more than everything else about a workload. */
-const revisionOf = rememberByObject(computeRevision);
+interface SeenTarget {
+  readonly configuration: ConfigurationView | undefined;
+  /** What its pods say when they do not get ready. */
+  readonly trouble: string | undefined;
+}
 
-/** The target as rules see it. `trouble` is what its pods say when they do not get ready. */
-export function targetOf(kind: WorkloadKind, target: WorkloadObject, trouble: string | undefined): Workload {
+/** The target as rules see it. */
+export function targetOf(kind: WorkloadKind, target: WorkloadObject, { configuration, trouble }: SeenTarget): Workload {
   const release = target.metadata.annotations?.[annotations.release];
-  return workloadOf(kind, target, versionOf(target, revisionOf(target.spec.template), release), trouble);
+  const revision = configuration?.revision ?? revisionOf(target.spec.template);
+  return {
+    ...workloadOf(kind, target, versionOf(target, revision, release), trouble),
+    ...(configuration === undefined ? {} : configuredWith(configuration)),
+  };
+}
+
+function configuredWith({ copies, changed, sameTemplate, missing, unreadable }: ConfigurationView): Partial<Workload> {
+  return {
+    ...(Object.keys(copies).length === 0 ? {} : { configured: true }),
+    ...(missing.length + unreadable.length === 0 ? {} : { incomplete: true }),
+    ...(sameTemplate ? { sameTemplate } : {}),
+    ...(changed.length === 0 ? {} : { changed }),
+  };
 }
 
 /** The primary as rules see it; its revision is the one that it was copied from, not a fingerprint of its own. */

@@ -42,6 +42,7 @@ function isLoud({ kind }: Action): boolean {
     case "releaseRoute":
     case "removeFinalizer":
     case "ensureServices":
+    case "ensureCopies":
       return true;
     case "addFinalizer":
     case "feedService":
@@ -50,6 +51,7 @@ function isLoud({ kind }: Action): boolean {
     case "freezeTarget":
     case "thawTarget":
     case "parkTarget":
+    case "removeCopies":
       return false;
   }
 }

@@ -105,14 +105,14 @@ function reads(
     list: <T extends KubeObject>(kind: ResourceKind, query: Parameters<Kube["list"]>[1] = {}) =>
       perform(callOf("list", kind, query), query.signal, (resource) => {
         const { items, resourceVersion } = server.list(resource, query);
-        return { items: items.map((item) => typed<T>(item)), resourceVersion };
+        return { items: items.map((item) => typed<T>(seenBy(kind, item))), resourceVersion };
       }),
     watch: <T extends KubeObject>(kind: ResourceKind, query: WatchOptions) => {
       const start = () => {
         options.before?.(callOf("watch", kind, query));
         return translating(() => server.resource(kind.group, kind.version, kind.plural));
       };
-      return watchEvents<T>(server, start, query);
+      return watchEvents<T>(server, start, { ...query, kind });
     },
     async serves(kind, { signal } = {}) {
       await Promise.resolve();
@@ -185,7 +185,7 @@ function writes(
 async function* watchEvents<T extends KubeObject>(
   server: ApiServer,
   start: () => Resource,
-  query: WatchOptions,
+  query: WatchOptions & { readonly kind: ResourceKind },
 ): AsyncGenerator<WatchEvent<T>> {
   await Promise.resolve();
   query.signal?.throwIfAborted();
@@ -209,11 +209,11 @@ async function* watchEvents<T extends KubeObject>(
     while (!ended || waiting.length > 0) {
       query.signal?.throwIfAborted();
       const next = waiting.shift();
-      if (next !== undefined) yield portEvent<T>(next);
+      if (next !== undefined) yield portEvent<T>(query.kind, next);
       else await new Promise<void>((resolve) => (wake = resolve));
     }
     query.signal?.throwIfAborted();
-    if (timer !== undefined) yield portEvent<T>(handle.bookmark());
+    if (timer !== undefined) yield portEvent<T>(query.kind, handle.bookmark());
   } finally {
     clearTimeout(timer);
     query.signal?.removeEventListener("abort", end);
@@ -221,8 +221,15 @@ async function* watchEvents<T extends KubeObject>(
   }
 }
 
-function portEvent<T extends KubeObject>(event: ServerEvent): WatchEvent<T> {
-  const object = typed<T>(event.object);
+/** Lists and watches of some kinds bring metadata alone. */
+function seenBy({ metadataOnly }: ResourceKind, object: JsonObject): JsonObject {
+  if (metadataOnly !== true) return object;
+  const { apiVersion = "", kind = "", metadata = {} } = object;
+  return { apiVersion, kind, metadata };
+}
+
+function portEvent<T extends KubeObject>(kind: ResourceKind, event: ServerEvent): WatchEvent<T> {
+  const object = typed<T>(event.type === "BOOKMARK" ? event.object : seenBy(kind, event.object));
   if (event.type !== "BOOKMARK") return { type: event.type, object };
   return { type: "BOOKMARK", resourceVersion: object.metadata.resourceVersion ?? "" };
 }

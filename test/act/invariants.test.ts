@@ -35,6 +35,17 @@ const refused: readonly (readonly [string, Action, SceneOptions])[] = [
   ["a freeze of a template that was not looked at", { kind: "freezeTarget", generation: 7 }, serving(0)],
   ["a Service pointed at nobody", { kind: "pointService", service: "apex", at: "target" }, {}],
   ["deleting a primary that is in use", { kind: "deletePrimary" }, {}],
+  [
+    "a primary of another revision than was looked at",
+    { ...change, revision: "c" },
+    { ...full, see: { ...full.see, target: workload("b") } },
+  ],
+  [
+    "deleting copies while pods of the template before may need them",
+    { kind: "removeCopies", which: "stale" },
+    { see: { primary: workload("a", { settled: false }) } },
+  ],
+  ["deleting the copies that the primary stands on", { kind: "removeCopies", which: "all" }, {}],
 ];
 
 describe("what must always be true", () => {
@@ -54,7 +65,11 @@ describe("what must always be true", () => {
       { kind: "deletePrimary" },
       { services: { primary: service({ selects: "target" }) } },
     ],
-    ["the first primary of an adoption", change, { status: {}, see: { primary: workload("a") } }],
+    [
+      "the first primary of an adoption",
+      change,
+      { status: {}, see: { primary: workload("a"), target: workload("b") } },
+    ],
   ])("lets %s pass", (_name, action, options) => {
     expect(() => {
       assertInvariants(action, scene(options));

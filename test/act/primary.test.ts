@@ -54,6 +54,7 @@ const primary: Deployment = primaryFrom({
   label,
   replicas: 3,
   revision: "r1",
+  copies: {},
 });
 
 describe("the primary", () => {

@@ -43,6 +43,7 @@ describe("a Canary that is parsed", () => {
       progressDeadlineSeconds: 600,
       onDelete: "Restore",
       suspend: false,
+      trackConfiguration: true,
       allowUnsafe: false,
     });
   });

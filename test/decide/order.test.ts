@@ -25,6 +25,7 @@ const atFull = { weight: 100, weightSince: ago(9), exposed: true, promoting: tru
 const problem = { reason: "X", message: "x", hint: "y", blocksTraffic: false };
 const withdrawal_ = { outcome: "Failed", rule: "failOnChecks", message: "bad" } as const;
 const moved = workload("b");
+const noCopies = { held: [], stale: [], gone: [], lost: [] };
 
 /** For every rule, in the order of the list, a scene in which it is the first that answers. */
 const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
@@ -94,6 +95,7 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ["finishAdoption", { ...young, status: { ...adoptedAt, drainingSince: ago(99) } }],
   ["repairServices", { services: { complete: false } }],
   ["repairApex", { services: { apex: service({ selects: "other" }) } }],
+  ["repairCopies", { see: { copies: { ...noCopies, gone: ["ConfigMap a"] } } }],
   ["honourSuspend", { spec: { suspend: true }, status: rolling(atTen(5)), ...serving(10) }],
   [
     "waitForPrimary",
@@ -130,6 +132,7 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ["waitWhilePaused", { status: rolling(atTen(5, { paused: { by: "ann", since: ago(3) } })), ...serving(10) }],
   ["followShorterList", { status: rolling(atTen(99, { step: 7 })), ...serving(10) }],
   ["clearStuckPods", { status: rolling(), see: { target: workload("b", { available: 0, stuck: true }) } }],
+  ["renewPods", { status: rolling({ renewPods: true }), ...serving(0) }],
   ["scaleCanary", { status: rolling(), see: { target: workload("b", { replicas: 0, available: 0 }) } }],
   ["waitForCanary", { status: rolling(), see: { target: workload("b", { settled: false }) } }],
   ["waitUntilReachable", { status: rolling(), ...serving(0) }],
@@ -162,6 +165,7 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ["startRollout", { see: { target: workload("b", { replicas: 0 }) } }],
   ["restartPrimary", { see: { target: workload("a", { replicas: 0, restartedAt: "2026-01-01T00:00:00Z" }) } }],
   ["keepAtRest", { see: { target: workload("a") } }],
+  ["removeOldCopies", { see: { copies: { ...noCopies, stale: ["ConfigMap a"] } } }],
   ["rest", {}],
 ];
 

@@ -120,6 +120,8 @@ describe("the controller's Deployment", () => {
     expect(find("PodDisruptionBudget", "aviary").spec).toMatchObject({ selector: spec.selector, maxUnavailable: 1 });
     for (const [kind, name] of [
       ["ClusterRoleBinding", "aviary-controller"],
+      ["ClusterRoleBinding", "aviary-credentials"],
+      ["ClusterRoleBinding", "aviary-track-secrets"],
       ["RoleBinding", "aviary-leader-election"],
     ] as const) {
       expect(find(kind, name)["subjects"]).toEqual([
@@ -131,6 +133,9 @@ describe("the controller's Deployment", () => {
 
 describe("what the controller may do", () => {
   const clusterRules = find("ClusterRole", "aviary-controller").rules ?? [];
+  const secretRules = ["aviary-credentials", "aviary-track-secrets"].map(
+    (name) => find("ClusterRole", name).rules ?? [],
+  );
   const leaseRules = find("Role", "aviary-leader-election").rules ?? [];
 
   function verbsOn(rules: readonly Rule[], group: string, resource: string): string[] {
@@ -139,11 +144,11 @@ describe("what the controller may do", () => {
   }
 
   it.each(Object.values(kinds).map(({ group, plural }) => [plural, group]))("covers %s %s", (plural, group) => {
-    expect(verbsOn([...clusterRules, ...leaseRules], group, plural)).not.toEqual([]);
+    expect(verbsOn([...clusterRules, ...secretRules.flat(), ...leaseRules], group, plural)).not.toEqual([]);
   });
 
   it("is written out: no wildcard, no verb that gives rights away", () => {
-    for (const rule of [...clusterRules, ...leaseRules]) {
+    for (const rule of [...clusterRules, ...secretRules.flat(), ...leaseRules]) {
       expect([...rule.apiGroups, ...rule.resources, ...rule.verbs]).not.toContain("*");
       expect(
         rule.verbs.filter((verb) => ["escalate", "bind", "impersonate", "deletecollection"].includes(verb)),
@@ -152,7 +157,8 @@ describe("what the controller may do", () => {
   });
 
   it.each([
-    ["", "secrets", ["get"]],
+    ["", "secrets", []],
+    ["", "configmaps", ["create", "delete", "get", "list", "patch", "watch"]],
     ["", "pods", ["get", "list"]],
     ["", "namespaces", ["get"]],
     ["apps", "deployments", ["create", "delete", "get", "list", "patch", "watch"]],
@@ -164,6 +170,14 @@ describe("what the controller may do", () => {
     ["rbac.authorization.k8s.io", "clusterroles", []],
   ])("is least for %s %s: %j", (group, resource, verbs) => {
     expect(verbsOn(clusterRules, group, resource)).toEqual(verbs);
+  });
+
+  it("about Secrets stands in files of its own, so that it can be left out", () => {
+    expect(secretRules.map((rules) => verbsOn(rules, "", "secrets"))).toEqual([
+      ["get"],
+      ["create", "delete", "get", "list", "patch", "watch"],
+    ]);
+    expect(secretRules.flat().flatMap(({ resources }) => resources)).toEqual(["secrets", "secrets"]);
   });
 
   it("elects with the one Lease that the flags name by default", () => {

@@ -37,6 +37,7 @@ export interface ProcessOptions {
   readonly crash?: Crash | undefined;
   /** The way to the API server: throws what a call is answered with. */
   readonly way: Way;
+  readonly trackSecrets?: boolean | undefined;
 }
 
 /** What can happen on the way to the API server. */
@@ -80,7 +81,8 @@ export async function runProcess(options: ProcessOptions): Promise<ControllerPro
   const kube: Kube = { ...memory, watch: (kind, watching) => breakable(memory, options.way, { kind, watching }) };
   const ending = new AbortController();
   const informers = createInformers(kube, clock, { random: () => 0 });
-  startCaches(informers);
+  const { trackSecrets = true } = options;
+  startCaches(informers, { trackSecrets });
   await clock.advance(10);
   await informers.ready();
   const controller = startController({
@@ -92,6 +94,7 @@ export async function runProcess(options: ProcessOptions): Promise<ControllerPro
     events: createEventRecorder({ kube, clock, instance: "test" }),
     workers: 4,
     prometheusUrl: "http://127.0.0.1:9",
+    trackSecrets,
     ownNamespace: "aviary",
     actionRetentionMs: 604_800_000,
     signal: ending.signal,

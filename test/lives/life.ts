@@ -33,6 +33,8 @@ export interface LifeOptions {
   readonly workload?: (kube: Kube) => Promise<void>;
   /** What `release` changes; Deployments when left out. */
   readonly kind?: ResourceKind;
+  /** The controller's flag `--track-secrets`; true when left out. */
+  readonly trackSecrets?: boolean;
   /** CustomResourceDefinitions whose names hold this are not installed. */
   readonly without?: string;
 }
@@ -103,6 +105,7 @@ export async function startLife(options: LifeOptions = {}): Promise<Life> {
       onError: (error) => errors.push(error),
       crash,
       way,
+      trackSecrets: options.trackSecrets,
     });
   let running: ControllerProcess;
   /** Lets time pass; a controller that died is followed by another one, as a Deployment would see to it. */

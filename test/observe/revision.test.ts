@@ -26,6 +26,14 @@ describe("a revision", () => {
     expect(revisionOf(pod)).toBe(pinned);
   });
 
+  it("has the pinned value with configuration, in whatever order, and that of the template without", () => {
+    const copies = { "ConfigMap/web": "web-primary-0123456789", "Secret/web": "web-primary-abcdefabcd" };
+    const turned = { "Secret/web": "web-primary-abcdefabcd", "ConfigMap/web": "web-primary-0123456789" };
+    expect(revisionOf(web, { "ConfigMap/web": "web-primary-0123456789" })).toBe("ac2b49b4b8");
+    expect(revisionOf(web, turned)).toBe(revisionOf(web, copies));
+    expect(revisionOf(web, {})).toBe("3621ce09f4");
+  });
+
   it.each([
     [
       "key order",

@@ -84,6 +84,8 @@ export function createPrimary(s: Situation): Answered | undefined {
   if (!adopting(s) || target === undefined || s.memory.drainingSince !== undefined) return undefined;
   // The target may change while it is adopted; it is still its own rolling update that serves users.
   if (primary?.version.revision === target.version.revision) return undefined;
+  // Its pods go on as they started; a configuration that changed since is a rollout, after the adoption.
+  if (primary !== undefined && target.sameTemplate === true) return undefined;
   if (!target.settled || target.replicas === 0) return undefined;
   return {
     phase: "Initializing",

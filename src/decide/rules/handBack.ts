@@ -4,6 +4,7 @@ import type { Answered, Situation } from "../situation.ts";
 import { asksFor, podsTrouble } from "../rollout.ts";
 import { effectOf, shiftTo } from "../traffic.ts";
 import { FINALIZER } from "../../lib/names.ts";
+import type { Action } from "../types.ts";
 import { pointWithFeed } from "./adoption.ts";
 
 /*
@@ -29,7 +30,12 @@ export function letGo(s: Situation): Answered | undefined {
   const untouched = s.memory.promoted === undefined && s.primary === undefined && unused;
   if (!s.namespaceTerminating && !untouched) return undefined;
   const message = untouched ? "nothing was adopted" : "the namespace is being deleted";
-  return { phase, message, actions: [{ kind: "removeFinalizer" }] };
+  return { phase, message, actions: [...(untouched ? copiesGo(s) : []), { kind: "removeFinalizer" }] };
+}
+
+/** Nobody names the copies of the configuration when the primary is gone. */
+function copiesGo({ copies }: Situation): Action[] {
+  return copies === undefined || copies.held.length === 0 ? [] : [{ kind: "removeCopies", which: "all" }];
 }
 
 /** Forgets what was being drained for another reason. */
@@ -100,7 +106,9 @@ export function restoreTarget(s: Situation): Answered | undefined {
   if (!leaving(s) || target === undefined) return undefined;
   // What the primary runs was judged. Before the end of the adoption the target still serves by itself.
   const judged = s.memory.promoted === undefined ? undefined : primary?.version.revision;
-  const holdsOther = judged !== undefined && target.version.revision !== judged;
+  const differs = judged !== undefined && target.version.revision !== judged;
+  // Only the template is ours to put back: the configuration that it refers to is the user's.
+  const holdsOther = differs && target.sameTemplate !== true;
   const least = s.memory.promoted === undefined ? target.replicas : 1;
   // Somebody who scaled the primary to 0 did not mean the target, which is to serve everyone now.
   const served = primary?.replicas === 0 ? undefined : primary?.replicas;
@@ -111,7 +119,7 @@ export function restoreTarget(s: Situation): Answered | undefined {
       phase,
       message: holdsOther
         ? `the target holds revision ${target.version.revision}; it gets the promoted ${judged} and ${replicas} replicas`
-        : `scaling the target to ${replicas}`,
+        : `scaling the target to ${replicas}${differs ? `; ${(target.changed ?? []).join(", ")} is not what was promoted` : ""}`,
       actions: [{ kind: "restoreTarget", replicas, template }],
     };
   }
@@ -157,6 +165,6 @@ export function finishHandBack(s: Situation): Answered | undefined {
   return {
     phase,
     message: "handed back to the target",
-    actions: [{ kind: "deletePrimary" }, { kind: "removeFinalizer" }],
+    actions: [{ kind: "deletePrimary" }, ...copiesGo(s), { kind: "removeFinalizer" }],
   };
 }

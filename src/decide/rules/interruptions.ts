@@ -39,6 +39,8 @@ export function restartOnNewRevision(s: Situation): Answered | undefined {
   const { rollout, target, revision } = s;
   if (s.canary.spec.suspend || rollout === undefined || target === undefined || revision === rollout.revision)
     return undefined;
+  // An object that is replaced is gone for a moment: what it will hold is not known yet.
+  if (target.incomplete === true) return undefined;
   // The primary took the revision that was judged; whatever came later is a rollout of its own, after this one.
   if (primaryHasRevision(s, rollout)) return undefined;
   const reverted = revision === s.memory.promoted?.revision;

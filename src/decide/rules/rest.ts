@@ -1,7 +1,7 @@
 import { isUsed, sameShare, shareOf } from "../../api/share.ts";
 import { newRollout, scaleUp } from "../rollout.ts";
 import type { Answered, Situation } from "../situation.ts";
-import type { Action } from "../types.ts";
+import type { Action, Workload } from "../types.ts";
 
 /** Stops at what only a person can mend, and says what to do. The weight stays as it is. */
 export function refuseInvalid(s: Situation): Answered | undefined {
@@ -85,6 +85,25 @@ export function repairApex(s: Situation): Answered | undefined {
   };
 }
 
+/** Makes copies of the configuration again that somebody deleted: the primary's pods do not start without them. */
+export function repairCopies(s: Situation): Answered | undefined {
+  if (s.memory.promoted === undefined || s.copies === undefined) return undefined;
+  const { gone, lost } = s.copies;
+  const phase = s.canary.status?.phase ?? "Idle";
+  if (gone.length > 0) {
+    return {
+      phase,
+      message: `making ${gone.join(", ")} again: somebody deleted it`,
+      actions: [{ kind: "ensureCopies" }],
+    };
+  }
+  // A newer revision brings copies of its own.
+  if (lost.length === 0 || s.rollout !== undefined || s.revision !== s.memory.failed?.revision) return undefined;
+  const message = `${lost.join(", ")} is gone, and no new pod of the primary starts without it`;
+  const hint = "put what it was copied from back to the values that were promoted, and Aviary makes it again";
+  return { phase, message, actions: [], stalled: { reason: "ConfigurationLost", message: `${message}; ${hint}` } };
+}
+
 /** Begins a rollout when the target holds a revision that was neither promoted nor rolled back. */
 export function startRollout(s: Situation): Answered | undefined {
   const { target, memory } = s;
@@ -92,16 +111,22 @@ export function startRollout(s: Situation): Answered | undefined {
   const { revision } = target.version;
   if (revision === memory.promoted?.revision || revision === memory.failed?.revision) return undefined;
   const begun = newRollout(s, target);
-  const scale = scaleUp(s, begun.rollout);
+  const scale = begun.rollout.renewPods === true ? undefined : scaleUp(s, begun.rollout);
   const thaw: Action[] = target.frozen ? [{ kind: "thawTarget" }] : [];
   return {
     phase: "Progressing",
-    message: `new revision ${revision}${target.version.images === undefined ? "" : ` (${target.version.images.join(", ")})`}`,
+    message: `new revision ${revision}${detailsOf(target)}`,
     actions: [...thaw, ...(scale === undefined ? [] : [scale])],
     memory:
       scale === undefined ? begun : { ...begun, rollout: { ...begun.rollout, waitingSince: begun.rollout.startedAt } },
     recheckAfterMs: 0,
   };
+}
+
+/** What it runs, and which of its configuration is not the primary's. */
+function detailsOf({ version, changed = [] }: Workload): string {
+  const details = [...(version.images ?? []), ...changed.map((object) => `${object} changed`)];
+  return details.length === 0 ? "" : ` (${details.join(", ")})`;
 }
 
 /** Restarts the primary when somebody restarts the target (`kubectl rollout restart`): that is not a release. */
@@ -126,6 +151,12 @@ export function keepAtRest(s: Situation): Answered | undefined {
   else if (s.target !== undefined && (s.target.replicas > 0 || s.target.frozen)) actions.push({ kind: "parkTarget" });
   if (actions.length === 0) return undefined;
   return { ...atRest(s), message: `${atRest(s).message}; put back what somebody changed`, actions };
+}
+
+/** Deletes the copies of configuration that no pod of the primary's names any more. */
+export function removeOldCopies(s: Situation): Answered | undefined {
+  if (s.primary?.settled !== true || s.copies === undefined || s.copies.stale.length === 0) return undefined;
+  return { ...atRest(s), actions: [{ kind: "removeCopies", which: "stale" }], recheckAfterMs: 0 };
 }
 
 /** Rests: the primary serves. */

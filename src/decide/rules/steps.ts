@@ -40,6 +40,24 @@ export function followShorterList(s: Situation): Answered | undefined {
   };
 }
 
+/** Lets the pods go that were started with an older configuration: the new one reaches pods only when they start. */
+export function renewPods(s: Situation): Answered | undefined {
+  const { rollout, target } = s;
+  if (rollout?.renewPods !== true || target === undefined) return undefined;
+  const phase = phaseOf(rollout);
+  const message = "the pods that hold an older configuration go before the canary starts";
+  if (target.replicas > 0) return { phase, message, actions: [{ kind: "parkTarget" }] };
+  if (!target.settled) return { phase, message, actions: [], recheckAfterMs: TROUBLE_PERIOD_MS };
+  const { renewPods: _renewed, ...rest } = rollout;
+  return {
+    phase,
+    message: "the canary's pods start with their configuration",
+    actions: [],
+    memory: { rollout: rest },
+    recheckAfterMs: 0,
+  };
+}
+
 /** Gives the canary pods for the weight of this step, before the weight. */
 export function scaleCanary(s: Situation): Answered | undefined {
   const { rollout } = s;

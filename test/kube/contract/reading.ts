@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { kinds } from "../../../src/kube/kinds.ts";
-import type { Ingress } from "../../../src/kube/objects.ts";
-import type { ListOptions, ResourceKind } from "../../../src/kube/port.ts";
+import type { ConfigMap, Ingress } from "../../../src/kube/objects.ts";
+import type { KubeObject, ListOptions, ResourceKind } from "../../../src/kube/port.ts";
 import { ingress, kind, make, namesOf, notServed, notServedHere } from "./setting.ts";
 import type { SetUp } from "./setting.ts";
 
@@ -14,6 +14,28 @@ export function reading(setUp: SetUp): void {
     expect(read).toMatchObject({ apiVersion: "networking.k8s.io/v1", kind: "Ingress", metadata: { generation: 1 } });
     const metadata = read?.metadata ?? expect.fail("no metadata");
     expect([metadata.uid, metadata.resourceVersion, metadata.creationTimestamp]).not.toContain(undefined);
+  });
+
+  test("lists and watches what pods are configured with by its metadata alone, and gets all of it", async () => {
+    const { kube, namespace } = await setUp();
+    const { resourceVersion } = await kube.list(kinds.configMap, { namespace });
+    const metadata = { namespace, name: "web", labels: { a: "b" }, annotations: { "aviary.dev/track": "false" } };
+    const made: ConfigMap = { apiVersion: "v1", kind: "ConfigMap", metadata, data: { key: "value" } };
+    await kube.create(kinds.configMap, made);
+    const seen: KubeObject[] = (await kube.list(kinds.configMap, { namespace })).items.filter(isWeb);
+    const reading = new AbortController();
+    for await (const event of kube.watch(kinds.configMap, { namespace, resourceVersion, signal: reading.signal })) {
+      if (event.type === "BOOKMARK" || !isWeb(event.object)) continue;
+      seen.push(event.object);
+      break;
+    }
+    reading.abort();
+    expect(seen).toHaveLength(2);
+    for (const object of seen) {
+      expect(object).toMatchObject({ apiVersion: "v1", kind: "ConfigMap", metadata });
+      expect(JSON.stringify(Object.keys(object).sort())).toBe('["apiVersion","kind","metadata"]');
+    }
+    expect(await kube.get(kinds.configMap, { namespace, name: "web" })).toMatchObject({ data: { key: "value" } });
   });
 
   test("answers undefined for what is not there, be it the object, the namespace or the kind", async () => {
@@ -92,3 +114,6 @@ export function discovering(setUp: SetUp): void {
     await expect(watch()).rejects.toMatchObject({ reason: "NotFound", status: 404 });
   });
 }
+
+/** A real cluster puts a ConfigMap of its own into every namespace. */
+const isWeb = ({ metadata }: KubeObject): boolean => metadata.name === "web";

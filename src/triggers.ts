@@ -164,10 +164,31 @@ const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
 
 /** Caches hold only what is used: who manages which field, and kubectl's copy of the manifest, can be most of an object. */
 function dropWhatNobodyReads<T extends KubeObject>(object: T): T {
-  const { managedFields: _managed, annotations, ...metadata } = object.metadata;
-  if (annotations === undefined) return { ...object, metadata };
+  const { managedFields, annotations, ...metadata } = object.metadata;
+  const writers = managedFields?.flatMap(writerOf) ?? [];
+  const lean = writers.length === 0 ? metadata : { ...metadata, managedFields: writers };
+  if (annotations === undefined) return { ...object, metadata: lean };
   const { [LAST_APPLIED]: _applied, ...kept } = annotations;
-  return { ...object, metadata: { ...metadata, annotations: kept } };
+  return { ...object, metadata: { ...lean, annotations: kept } };
+}
+
+/** Fields of other people's objects that Aviary sets: of these it must know who else writes them. */
+const WATCHED_FIELDS = ["f:replicas", "f:paused", "f:selector"] as const;
+
+interface ManagedFields {
+  readonly manager?: string;
+  readonly time?: string;
+  readonly subresource?: string;
+  readonly fieldsV1?: { readonly "f:spec"?: Readonly<Record<string, unknown>> };
+}
+
+/** An entry of managedFields reduced to what is asked of it; none for those that never wrote a spec. */
+function writerOf(entry: unknown): readonly ManagedFields[] {
+  const { manager, time, fieldsV1 } = entry as ManagedFields;
+  const spec = fieldsV1?.["f:spec"];
+  if (manager === undefined || spec === undefined) return [];
+  const written = Object.fromEntries(WATCHED_FIELDS.flatMap((field) => (field in spec ? [[field, {}]] : [])));
+  return [{ manager, ...(time === undefined ? {} : { time }), fieldsV1: { "f:spec": written } }];
 }
 
 const MARKS: readonly string[] = [annotations.track, annotations.certificate];

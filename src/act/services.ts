@@ -88,15 +88,19 @@ function pointed(scene: Scene, before: Labels | undefined, at: "primary" | "targ
   return { ...before, [label.key]: labels[label.key] ?? "" };
 }
 
+interface Feeding {
+  readonly service: "apex" | "primary";
+  readonly from: "primary" | "canary";
+  readonly now: number;
+  /** Only for when nobody else is behind the Service. */
+  readonly standby?: boolean;
+}
+
 /** Lists the ready pods behind one Service behind another one as well. */
 export async function feedService(
   scene: Scene,
   writer: Writer,
-  {
-    service: which,
-    from,
-    now,
-  }: { readonly service: "apex" | "primary"; readonly from: "primary" | "canary"; readonly now: number },
+  { service: which, from, now, standby = false }: Feeding,
 ): Promise<void> {
   const { service } = objectsOf(scene, which);
   if (service?.metadata.uid === undefined) return;
@@ -105,6 +109,7 @@ export async function feedService(
     service,
     annotations: { [FED_AT]: new Date(now).toISOString() },
     sources: objectsOf(scene, from).slices,
+    standby,
   });
   await writer.apply(kinds.endpointSlice, slice);
 }

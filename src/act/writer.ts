@@ -1,6 +1,6 @@
 import type { FreshReads } from "../kube/fresh.ts";
 import type { Kube, KubeObject, ObjectRef, PatchOperation, ResourceKind } from "../kube/port.ts";
-import { isOurs } from "../lib/names.ts";
+import { isOurs, LEFT_ALONE } from "../lib/names.ts";
 import { assertForeignPatch } from "./foreignFields.ts";
 import { InvariantError } from "./invariants.ts";
 
@@ -36,7 +36,8 @@ export function createWriter({ kube, reads, signal }: WriterOptions): Writer {
     async apply(kind, object) {
       const existing = reads.get(kind, refOf(object));
       if (existing !== undefined && !isOurs(existing)) throw foreign("apply", kind, existing);
-      reads.noteWrite(kind, await kube.apply(kind, object, { force: existing !== undefined, signal }));
+      const marked = leftAlone(object);
+      reads.noteWrite(kind, await kube.apply(kind, marked, { force: existing !== undefined, signal }));
     },
     async patch(kind, object, operations, { strict = false } = {}) {
       if (operations.length === 0) return;
@@ -54,6 +55,12 @@ export function createWriter({ kube, reads, signal }: WriterOptions): Writer {
       reads.noteDelete(kind, object);
     },
   };
+}
+
+/** What is ours is nobody else's to apply, prune or compare. */
+function leftAlone<T extends KubeObject>(object: T): T {
+  const annotations = { ...object.metadata.annotations, ...LEFT_ALONE };
+  return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
 function refOf(object: KubeObject): ObjectRef {

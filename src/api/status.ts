@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { listMap } from "./schema.ts";
+import { foreignObject, listMap } from "./schema.ts";
 
 /** What a canary is doing, for people. A closed list; conditions say the same to machines. */
 export const phases = [
@@ -16,6 +16,9 @@ export const phases = [
 
 /** How a rollout ended. */
 export const outcomes = ["Succeeded", "Failed", "Superseded", "Reverted", "Skipped"] as const;
+
+/** What Aviary puts back when somebody else changes it. */
+export const contendedFields = ["Weight", "Replicas", "Freeze", "ApexSelector"] as const;
 
 /** What a check makes of its readings. Only `Fail` counts against a canary. */
 export const verdicts = ["Pass", "Fail", "Undecided", "NoData", "Error"] as const;
@@ -111,6 +114,19 @@ const rollout = z
   })
   .describe("The rollout under way: all that is remembered between two looks.");
 
+const contention = z.object({
+  field: z.enum(contendedFields).describe("What is changed again and again."),
+  manager: z.string().max(256).describe("Field manager that changed it last, from `metadata.managedFields`."),
+  count: z.int().min(1).describe("How often Aviary has put it back."),
+  since: time.describe("When it was put back first."),
+  last: time.describe("When it was put back last. It counts as settled some minutes after that."),
+});
+
+const trafficUnderWay = z.object({
+  router: z.string().max(63).describe("Key of the block below `spec.traffic`."),
+  block: foreignObject().describe("The block."),
+});
+
 const historyEntry = z.object({
   revision,
   images: images.optional(),
@@ -182,6 +198,10 @@ export const canaryStatusSchema = z.object({
   drainingSince: time
     .optional()
     .describe("Since when pods that lost their traffic are being drained, at adoption and at deletion."),
+  traffic: trafficUnderWay
+    .optional()
+    .describe("The routes that have the traffic. A change of `spec.traffic` is taken over between two rollouts."),
+  contention: z.array(contention).max(4).optional().describe("Who changes back what Aviary has set."),
   rollout: rollout.optional(),
   checks: z.array(checkStatus).max(20).optional().describe("The checks of the rollout under way, or of the last one."),
   history: z.array(historyEntry).max(HISTORY_LIMIT).optional().describe("Ended rollouts, the newest first."),
@@ -196,6 +216,8 @@ export type Verdict = (typeof verdicts)[number];
 export type CanaryStatus = z.infer<typeof canaryStatusSchema>;
 export type RolloutMemory = z.infer<typeof rollout>;
 export type Withdrawal = z.infer<typeof withdrawal>;
+export type Contention = z.infer<typeof contention>;
+export type ContendedField = Contention["field"];
 export type CheckStatus = z.infer<typeof checkStatus>;
 export type Condition = z.infer<typeof condition>;
 export type HistoryEntry = z.infer<typeof historyEntry>;

@@ -1,4 +1,6 @@
+import { countReassertion } from "./contention.ts";
 import * as adoption from "./rules/adoption.ts";
+import * as contention from "./rules/contention.ts";
 import * as handBack from "./rules/handBack.ts";
 import * as interruptions from "./rules/interruptions.ts";
 import * as promotion from "./rules/promotion.ts";
@@ -7,7 +9,7 @@ import * as rest from "./rules/rest.ts";
 import * as steps from "./rules/steps.ts";
 import * as withdrawal from "./rules/withdrawal.ts";
 import { situate } from "./situation.ts";
-import type { Rule } from "./situation.ts";
+import type { Rule, Situation } from "./situation.ts";
 import type { Decision, Observation } from "./types.ts";
 
 /**
@@ -44,6 +46,7 @@ export const rules: readonly Rule[] = [
   interruptions.restartOnNewRevision,
   interruptions.failOnChecks,
   interruptions.failOnDeadline,
+  rest.changeRoute,
   rest.refuseInvalid,
 
   // Adoption of a target that serves already.
@@ -63,6 +66,8 @@ export const rules: readonly Rule[] = [
   rest.repairServices,
   rest.repairApex,
   rest.repairCopies,
+  rest.standBehindApex,
+  contention.standAside,
 
   interruptions.honourSuspend,
 
@@ -107,7 +112,17 @@ export function decide(observation: Observation): Decision {
   for (const rule of rules) {
     const answered = rule(situation);
     if (answered === undefined) continue;
-    return { ...answered, rule: rule.name, memory: { ...situation.memory, ...answered.memory } };
+    const decision = { ...answered, rule: rule.name, memory: { ...situation.memory, ...answered.memory } };
+    return tellOfNewTraffic(situation, countReassertion(situation, decision));
   }
   throw new Error("no rule answered; `rest` must always do so");
+}
+
+/** Says once that another `spec.traffic` waits for the end of the rollout. */
+function tellOfNewTraffic({ trafficChanged, routeName, canary }: Situation, decision: Decision): Decision {
+  const { generation = 0 } = canary.metadata;
+  const waits = trafficChanged === true && decision.memory.rollout !== undefined && decision.rule !== "changeRoute";
+  if (!waits || (canary.status?.observedGeneration ?? 0) >= generation) return decision;
+  const message = `spec.traffic was changed in a rollout: ${routeName ?? "the route"} keeps the traffic until it has ended`;
+  return { ...decision, warning: decision.warning ?? { reason: "TrafficChanged", message } };
 }

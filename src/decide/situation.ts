@@ -3,6 +3,7 @@ import { isUsed } from "../api/share.ts";
 import type { CheckStatus, RolloutMemory } from "../api/status.ts";
 import { parseDuration } from "../lib/time.ts";
 import { judge } from "./checks.ts";
+import { unsettled } from "./contention.ts";
 import { stepsOf } from "./strategy.ts";
 import type { Decision, Memory, Observation } from "./types.ts";
 
@@ -43,12 +44,20 @@ export function situate(observation: Observation): Situation {
       adopted: status?.adopted,
       drainingSince: status?.drainingSince,
       primaryLabel: status?.primaryLabel,
+      traffic: status?.traffic ?? (status?.promoted === undefined ? undefined : trafficOf(observation)),
+      contention: unsettled(observation),
     },
     steps: stepsOf(spec.strategy),
     revision: observation.target?.version.revision,
     weight: rollout?.weight ?? 0,
     used: rollout !== undefined && isUsed(rollout),
   };
+}
+
+/** The routes that `spec.traffic` names, to be remembered from the moment on that they have the traffic. */
+export function trafficOf({ canary }: Observation): NonNullable<Memory["traffic"]> {
+  const { router, block } = canary.spec.traffic;
+  return { router, block: block as Record<string, unknown> };
 }
 
 /** A crash may have lost the note that users have reached a revision; the route still shows it. */

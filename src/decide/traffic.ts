@@ -1,6 +1,7 @@
 import { isUsed, sameShare, shareOf, showShare } from "../api/share.ts";
 import type { Share } from "../api/share.ts";
 import type { RolloutMemory } from "../api/status.ts";
+import { managersOf } from "./contention.ts";
 import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "./situation.ts";
 import type { Answered, Situation } from "./situation.ts";
 
@@ -108,6 +109,7 @@ export function bringIntoEffect(situation: Situation, shift: Shift): Answered | 
         phase,
         message: putBack(situation, share),
         actions: [{ kind: "setWeight", ...share }],
+        reasserts: "Weight",
       };
     case "pending":
       return {
@@ -135,7 +137,7 @@ export function keepWeight(situation: Situation, shift: Omit<Shift, keyof Share>
   if (rollout.weightSince !== undefined) return bringIntoEffect(situation, { ...shift, ...share });
   const { route } = situation;
   if (sameShare(route, share) && route.uniform) return undefined;
-  return { phase, message: putBack(situation, share), actions: [{ kind: "setWeight", ...share }] };
+  return { phase, message: putBack(situation, share), actions: [{ kind: "setWeight", ...share }], reasserts: "Weight" };
 }
 
 function noteEffect(situation: Situation, shift: Shift, warning: string | undefined): Answered {
@@ -163,9 +165,10 @@ function putBack(situation: Situation, share: Share): string {
 }
 
 /** What the route said instead, and who wrote it. */
-function found({ route }: Situation): string {
-  const by = route.managers.length === 0 ? "" : `, last written by ${route.managers.join(", ")}`;
-  const { weight, matched, mirror } = route;
+function found(situation: Situation): string {
+  const managers = managersOf(situation, "Weight");
+  const by = managers === undefined ? "" : `, last written by ${managers}`;
+  const { weight, matched, mirror } = situation.route;
   const what = weight === undefined ? "something else" : showShare(shareOf({ weight, matched, mirror }));
   return `the route said ${what}${by}`;
 }

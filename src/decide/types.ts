@@ -1,6 +1,6 @@
 import type { Canary } from "../api/canary.ts";
 import type { Share } from "../api/share.ts";
-import type { CanaryStatus, HistoryEntry, Phase, RolloutOutcome, Version } from "../api/status.ts";
+import type { CanaryStatus, ContendedField, HistoryEntry, Phase, RolloutOutcome, Version } from "../api/status.ts";
 import type { Reading } from "../metrics/provider.ts";
 import type { RouteView } from "../routers/router.ts";
 
@@ -36,6 +36,12 @@ export interface Observation {
   /** The selector of the apex Service as it is now. */
   readonly apexSelector?: Readonly<Record<string, string>>;
   readonly route: RouteView;
+  /** The routes in words, such as `HTTPRoute web`. */
+  readonly routeName?: string;
+  /** `spec.traffic` names other routes than those that have the traffic: `route` is still the latter. */
+  readonly trafficChanged?: boolean;
+  /** Who else has written what Aviary sets, by field; never Aviary itself. */
+  readonly writers?: Readonly<Partial<Record<ContendedField, readonly string[]>>>;
   /** How long the data plane takes to follow a change of weight, in milliseconds. */
   readonly settleMs: number;
   /** How long pods are kept after their last request may have been sent, in milliseconds. */
@@ -107,7 +113,11 @@ export interface ServiceView {
   /** Ready, not terminating endpoints that the cluster put behind it by its selector. */
   readonly ready: number;
   /** The slice that Aviary feeds it with for the time of a switch. */
-  readonly feed?: { readonly ageMs: number; readonly current: boolean };
+  readonly feed?: {
+    readonly ageMs: number;
+    /** It lists the pods that it should, and as it should. */
+    readonly current: boolean;
+  };
 }
 
 export interface Services {
@@ -147,7 +157,12 @@ export interface Request {
 
 /** Feeds a Service with the endpoints of another one, beside those that its selector finds (make before break). */
 export type Feed =
-  | { readonly service: "apex"; readonly from: "primary" | "canary" }
+  | {
+      readonly service: "apex";
+      readonly from: "primary" | "canary";
+      /** Only for when nobody else is behind the Service: marked as serving on their way out, not as ready. */
+      readonly standby?: true;
+    }
   | { readonly service: "primary"; readonly from: "canary" };
 
 /** One thing to do. `act` performs them in order and stops at the first failure. */
@@ -184,7 +199,7 @@ export type Action =
 /** What Aviary remembers of a canary between two looks; it lives in the status. */
 export type Memory = Pick<
   CanaryStatus,
-  "promoted" | "failed" | "rollout" | "checks" | "adopted" | "drainingSince" | "primaryLabel"
+  "promoted" | "failed" | "rollout" | "checks" | "adopted" | "drainingSince" | "primaryLabel" | "traffic" | "contention"
 >;
 
 /** The answer to a CanaryAction, written after the status that holds its effect. */
@@ -214,6 +229,8 @@ export interface Decision {
   readonly awaiting?: Reason;
   /** Something that people should know, and that stops nothing. */
   readonly warning?: Reason;
+  /** What its actions put back that somebody else has changed. */
+  readonly reasserts?: ContendedField;
   readonly answers?: readonly Answer[];
   /** Only requests are answered; the status stays as it is. */
   readonly statusStays?: true;

@@ -1,7 +1,7 @@
 import { MANAGED_BY, SLICE_MANAGER } from "../lib/names.ts";
 import { SERVICE_NAME_LABEL, SLICE_MANAGED_BY_LABEL } from "./objects.ts";
 import type { Endpoint, EndpointSlice, Service } from "./objects.ts";
-import { readyEndpoints } from "./reachability.ts";
+import { ON_STANDBY, readyEndpoints } from "./reachability.ts";
 
 export interface OwnSlice {
   readonly name: string;
@@ -12,10 +12,12 @@ export interface OwnSlice {
   readonly sources: readonly EndpointSlice[];
   /** At most so many of them, in the order of their addresses, so that it is always the same ones. */
   readonly most?: number;
+  /** Only for when nobody else is behind the Service. */
+  readonly standby?: boolean;
 }
 
 /** An EndpointSlice of Aviary's that lists ready pods of one Service behind another one as well. */
-export function ownSlice({ name, service, annotations, sources, most }: OwnSlice): EndpointSlice {
+export function ownSlice({ name, service, annotations, sources, most, standby }: OwnSlice): EndpointSlice {
   const { namespace, uid = "" } = service.metadata;
   const first = sources[0];
   // It cannot be changed later, and the source may have no slice yet: the Service knows its family.
@@ -39,14 +41,18 @@ export function ownSlice({ name, service, annotations, sources, most }: OwnSlice
     },
     addressType,
     ports: first?.ports ?? [],
-    endpoints: most === undefined ? ready.map(listed) : ready.toSorted(byAddress).slice(0, most).map(listed),
+    endpoints: (most === undefined ? ready : ready.toSorted(byAddress).slice(0, most)).map((endpoint) =>
+      listed(endpoint, standby === true ? ON_STANDBY : IN_SERVICE),
+    ),
   };
 }
 
-function listed({ addresses, nodeName, zone }: Endpoint): Endpoint {
+const IN_SERVICE = { ready: true, serving: true, terminating: false } as const;
+
+function listed({ addresses, nodeName, zone }: Endpoint, conditions: NonNullable<Endpoint["conditions"]>): Endpoint {
   return {
     addresses,
-    conditions: { ready: true, serving: true, terminating: false },
+    conditions,
     ...(nodeName === undefined ? {} : { nodeName }),
     ...(zone === undefined ? {} : { zone }),
   };

@@ -16,6 +16,17 @@ export function readyAddresses(slices: readonly EndpointSlice[]): readonly strin
     .sort();
 }
 
+/**
+ * An endpoint that serves though it is on its way out gets connections only while no other is ready.
+ * Source: KEP-1669, "proxy terminating endpoints", stable since Kubernetes 1.28.
+ */
+export function isOnStandby({ conditions }: Endpoint): boolean {
+  return conditions?.ready === false && conditions.serving === true && conditions.terminating === true;
+}
+
+/** How an endpoint is listed that is to be on standby. */
+export const ON_STANDBY = { ready: false, serving: true, terminating: true } as const;
+
 /** Whether a Service offers these ports. Fields that the API server fills in do not count. */
 export function hasPorts(service: Service, ports: readonly ServicePort[]): boolean {
   const offered = service.spec.ports ?? [];

@@ -33,6 +33,18 @@ export function isOurs(object: { readonly metadata: { readonly labels?: Readonly
   return Object.entries(MANAGED_BY).every(([key, value]) => object.metadata.labels?.[key] === value);
 }
 
+/**
+ * On every object that Aviary makes: tools that keep a cluster as Git says leave it alone. Flux does not apply it and
+ * Helm's controller does not look for drift in it; Argo CD does not prune it and does not call it out of sync.
+ */
+export const LEFT_ALONE = {
+  "argocd.argoproj.io/compare-options": "IgnoreExtraneous",
+  "argocd.argoproj.io/sync-options": "Prune=false",
+  "helm.toolkit.fluxcd.io/driftDetection": "disabled",
+  "kustomize.toolkit.fluxcd.io/prune": "disabled",
+  "kustomize.toolkit.fluxcd.io/reconcile": "disabled",
+} as const;
+
 /** `managed-by` of the EndpointSlices that Aviary fills; the cluster's controllers leave such slices alone. */
 export const SLICE_MANAGER = "aviary.dev";
 

@@ -3,6 +3,9 @@ import { parseCanaryAction } from "../api/canaryAction.ts";
 import type { Observation, Request, Services, Workload } from "../decide/types.ts";
 import type { FreshReads } from "../kube/fresh.ts";
 import { kinds } from "../kube/kinds.ts";
+import { FIELD_MANAGER } from "../kube/port.ts";
+import { fieldManagers, lastManager } from "../routers/fieldManagers.ts";
+import type { RouteView } from "../routers/router.ts";
 import { hasPorts } from "../kube/reachability.ts";
 import type { Namespace, Service } from "../kube/objects.ts";
 import type { Kube, KubeObject } from "../kube/port.ts";
@@ -61,6 +64,9 @@ export async function observe(options: ObserveOptions, canary: Canary, signal: A
     ...(scene.label === undefined ? {} : { primaryLabel: scene.label }),
     ...(scene.apex.service?.spec.selector === undefined ? {} : { apexSelector: scene.apex.service.spec.selector }),
     route,
+    routeName: scene.routeRefs.map(({ kind, name }) => `${kind.kind} ${name}`).join(", "),
+    ...(scene.trafficChanged ? { trafficChanged: true } : {}),
+    writers: writersOf(scene, route),
     settleMs:
       canary.spec.traffic.settle === undefined ? scene.router.settleMs : parseDuration(canary.spec.traffic.settle),
     drainMs: parseDuration(canary.spec.traffic.drain),
@@ -123,6 +129,20 @@ async function workloadsOf(
   return { target, primary };
 }
 
+/** Who else writes what Aviary sets. A field that is taken away names nobody: then it was whoever wrote last. */
+function writersOf({ target, apex }: Scene, route: RouteView): NonNullable<Observation["writers"]> {
+  return {
+    Weight: others(route.managers),
+    Replicas: target === undefined ? [] : others(fieldManagers(target, ["f:spec", "f:replicas"])),
+    Freeze: target === undefined ? [] : others(lastManager(target)),
+    ApexSelector: apex.service === undefined ? [] : others(fieldManagers(apex.service, ["f:spec", "f:selector"])),
+  };
+}
+
+function others(managers: readonly string[]): readonly string[] {
+  return managers.filter((manager) => manager !== FIELD_MANAGER);
+}
+
 function servicesOf(scene: Scene, now: number): Services {
   const { apex, primaryService, canaryService, target, ports } = scene;
   const label = scene.label ?? { key: "", value: "" };
@@ -131,9 +151,10 @@ function servicesOf(scene: Scene, now: number): Services {
   const view = (objects: Scene["apex"], feedFrom: Scene["apex"] | undefined) =>
     viewOf({ objects, label, targetLabels, feedFrom, now });
   const found = leaving ? scene.canary.status?.adopted?.apexSelector : undefined;
+  const standby = !leaving && scene.canary.status?.promoted !== undefined;
   const apexFeed = leaving ? canaryService : primaryService;
   return {
-    apex: viewOf({ objects: apex, label, targetLabels, feedFrom: apexFeed, found, now }),
+    apex: viewOf({ objects: apex, label, targetLabels, feedFrom: apexFeed, standby, found, now }),
     primary: view(primaryService, canaryService),
     canary: view(canaryService, undefined),
     complete: isComplete(scene, ports),

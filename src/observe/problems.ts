@@ -29,6 +29,7 @@ export function problemOf(input: ProblemInput): Problem | undefined {
   for (const find of [
     targetProblem,
     sharedTarget,
+    sharedRoute,
     unsafeTarget,
     foreignService,
     takenName,
@@ -73,7 +74,10 @@ function adopted(scene: Scene): boolean {
 }
 
 interface CanaryLike extends KubeObject {
-  readonly spec?: { readonly targetRef?: { readonly name?: string } };
+  readonly spec?: {
+    readonly targetRef?: { readonly name?: string };
+    readonly traffic?: { readonly gatewayAPI?: unknown };
+  };
 }
 
 function sharedTarget({ scene, reads }: ProblemInput): Problem | undefined {
@@ -91,6 +95,39 @@ function sharedTarget({ scene, reads }: ProblemInput): Problem | undefined {
     hint: "delete one of the two Canaries",
     blocksTraffic: false,
   };
+}
+
+/** Weights of two canaries in one route would need two annotations, and two opinions about its other rules. */
+function sharedRoute({ scene, reads }: ProblemInput): Problem | undefined {
+  if (adopted(scene) && !scene.trafficChanged) return undefined;
+  const { names, canary } = scene;
+  const wanted = new Set(userRouteNames(canary.spec.traffic.block));
+  if (wanted.size === 0) return undefined;
+  for (const other of reads.list<CanaryLike>(kinds.canary, names.namespace)) {
+    if (other.metadata.name === canary.metadata.name) continue;
+    const shared = userRouteNames(other.spec?.traffic?.gatewayAPI).find((name) => wanted.has(name));
+    if (shared === undefined || (!adopted(scene) && !isOlder(other, canary.metadata))) continue;
+    return {
+      reason: "RouteShared",
+      message: `${shared} belongs to Canary ${other.metadata.name} already`,
+      hint: "give each of them a route of its own: several HTTPRoutes can share a host name",
+      blocksTraffic: false,
+    };
+  }
+  return undefined;
+}
+
+/** `HTTPRoute web` for each route of the user's that a block names. */
+function userRouteNames(block: unknown): readonly string[] {
+  interface Ref {
+    readonly kind?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+  }
+  const { routeRefs = [] } = (block ?? {}) as { routeRefs?: readonly Ref[] };
+  return routeRefs.map(({ kind = "HTTPRoute", namespace, name = "" }) => {
+    return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
+  });
 }
 
 function isOlder(other: KubeObject, mine: { readonly name: string; readonly creationTimestamp?: string }): boolean {

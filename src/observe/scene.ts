@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Canary } from "../api/canary.ts";
 import type { FreshReads } from "../kube/fresh.ts";
 import { demandOf } from "../decide/strategy.ts";
@@ -6,6 +7,7 @@ import type { ServicePort, WorkloadObject } from "../kube/objects.ts";
 import type { KubeObject, ResourceKind } from "../kube/port.ts";
 import { namesOf } from "../lib/names.ts";
 import type { Names } from "../lib/names.ts";
+import { rememberByObject } from "../lib/remember.ts";
 import { routers } from "../routers/index.ts";
 import { routeKey } from "../routers/router.ts";
 import type { Backends, Neighbourhood, RouteInput, Router, RouteRef } from "../routers/router.ts";
@@ -39,6 +41,8 @@ export interface Scene {
   readonly configuration: ConfigurationView | undefined;
   /** The copies that were made for the primary, by their metadata. */
   readonly copies: readonly CopyObject[];
+  /** `spec.traffic` names other routes than these, which still have the traffic. */
+  readonly trafficChanged: boolean;
 }
 
 export interface CopyObject {
@@ -54,10 +58,9 @@ export function setScene(reads: FreshReads, canary: Canary): Omit<Scene, "config
   const target = reads.get<WorkloadObject>(workload.kind, { namespace, name: names.target });
   const apex = serviceNamed(reads, namespace, names.target);
   const ports = portsOf(canary, apex.service, target);
-  const router = routerNamed(canary.spec.traffic.router);
+  const { router, block, changed } = trafficUnderWay(canary);
   const label = canary.status?.primaryLabel ?? primaryLabelOf(target?.spec.selector.matchLabels);
   const backends = { ...backendsOf(names, ports[0]?.port ?? 80), primaryLabel: label };
-  const { block } = canary.spec.traffic;
   const routeRefs = router.refs(block, backends);
   const neighbours = router.neighbours?.(block, backends) ?? [];
   return {
@@ -79,11 +82,25 @@ export function setScene(reads: FreshReads, canary: Canary): Omit<Scene, "config
       demand: demandOf(canary.spec.strategy, canary.status?.rollout?.revision),
     },
     routeRefs,
+    trafficChanged: changed,
   };
 }
 
-/** The routes that a canary's traffic is split by, whether they exist or not. */
+/**
+ * The routes that a canary's traffic is split by, whether they exist or not: those that have the traffic, and those that
+ * `spec.traffic` wants to have it next.
+ */
 export function routeRefsOf(canary: Canary): readonly RouteRef[] {
+  const backends = backendsOf(namesOf(canary), 0);
+  const { router, block, changed } = trafficUnderWay(canary);
+  const now = router.refs(block, backends);
+  if (!changed) return now;
+  const known = new Set(now.map(routeKey));
+  return [...now, ...wantedRouteRefs(canary).filter((ref) => !known.has(routeKey(ref)))];
+}
+
+/** The routes that `spec.traffic` names. */
+export function wantedRouteRefs(canary: Canary): readonly RouteRef[] {
   const { router, block } = canary.spec.traffic;
   return routerNamed(router).refs(block, backendsOf(namesOf(canary), 0));
 }
@@ -98,6 +115,28 @@ export function kindsOf(canary: Canary): readonly ResourceKind[] {
   const { router, block } = canary.spec.traffic;
   const neighbours = routerNamed(router).neighbours?.(block, backendsOf(namesOf(canary), 0)) ?? [];
   return [targetKindOf(canary), ...[...routeRefsOf(canary), ...neighbours].map(({ kind }) => kind)];
+}
+
+interface TrafficUnderWay {
+  readonly router: Router;
+  readonly block: unknown;
+  /** `spec.traffic` says something else by now. */
+  readonly changed: boolean;
+}
+
+/** What has the traffic by the status; `spec.traffic` before that is known, or when no version of ours can read it. */
+const trafficUnderWay = rememberByObject(({ spec, status }: Canary): TrafficUnderWay => {
+  const wanted = { router: routerNamed(spec.traffic.router), block: spec.traffic.block, changed: false };
+  const before = routers.find(({ name }) => name === status?.traffic?.router);
+  const held = before?.schema.safeParse(status?.traffic?.block);
+  if (before === undefined || held?.success !== true) return wanted;
+  if (before === wanted.router && isDeepStrictEqual(plain(held.data), plain(wanted.block))) return wanted;
+  return { router: before, block: held.data, changed: true };
+});
+
+/** Without fields that are there and undefined, as the status holds it. */
+function plain(block: unknown): unknown {
+  return JSON.parse(JSON.stringify(block));
 }
 
 function backendsOf({ namespace, target, primary, canaryService }: Names, port: number): Backends {

@@ -1,9 +1,9 @@
 import type { ServiceView } from "../decide/types.ts";
 import type { FreshReads } from "../kube/fresh.ts";
 import { kinds } from "../kube/kinds.ts";
-import type { EndpointSlice, Labels, Service } from "../kube/objects.ts";
+import type { Endpoint, EndpointSlice, Labels, Service } from "../kube/objects.ts";
 import { SLICE_MANAGED_BY_LABEL } from "../kube/objects.ts";
-import { readyAddresses, readyEndpoints } from "../kube/reachability.ts";
+import { isOnStandby, isReady, readyEndpoints } from "../kube/reachability.ts";
 import { sameLabels } from "../lib/labels.ts";
 import { FED_AT, feedName, SLICE_MANAGER } from "../lib/names.ts";
 import type { PrimaryLabel } from "./label.ts";
@@ -13,7 +13,7 @@ export interface ServiceObjects {
   readonly service: Service | undefined;
   /** Slices that the cluster fills by the Service's selector. */
   readonly slices: readonly EndpointSlice[];
-  /** The slice that Aviary fills for the time of a switch. */
+  /** The slice that Aviary fills: for the time of a switch, and behind the apex for when nobody else is there. */
   readonly feed: EndpointSlice | undefined;
 }
 
@@ -35,12 +35,14 @@ interface View {
   readonly targetLabels: Labels;
   /** The Service whose pods the feed should list at this moment. */
   readonly feedFrom: ServiceObjects | undefined;
+  /** It should list them for when nobody else is behind the Service. */
+  readonly standby?: boolean;
   /** The selector that was found at adoption and is given back: it may not name the label at all. */
   readonly found?: Labels | undefined;
   readonly now: number;
 }
 
-export function viewOf({ objects, label, targetLabels, feedFrom, found, now }: View): ServiceView {
+export function viewOf({ objects, label, targetLabels, feedFrom, standby = false, found, now }: View): ServiceView {
   const { service, slices, feed } = objects;
   const ready = readyEndpoints(slices).length;
   return {
@@ -54,7 +56,7 @@ export function viewOf({ objects, label, targetLabels, feedFrom, found, now }: V
       : {
           feed: {
             ageMs: Math.max(0, now - changedAt(feed)),
-            current: feedFrom !== undefined && sameEndpoints(feed, feedFrom.slices),
+            current: feedFrom !== undefined && sameEndpoints(feed, feedFrom.slices, standby ? isOnStandby : isReady),
           },
         }),
   };
@@ -70,9 +72,21 @@ function selectsWhat(selector: Labels | undefined, label: PrimaryLabel, targetLa
   return value !== undefined && value === targetLabels[label.key] ? "target" : "other";
 }
 
-/** Whether the feed lists just the ready addresses of those slices. */
-function sameEndpoints(feed: EndpointSlice, slices: readonly EndpointSlice[]): boolean {
-  const wanted = readyAddresses(slices);
-  const fed = readyAddresses([feed]);
+/** Whether the feed lists just the ready addresses of those slices, in the right manner. */
+function sameEndpoints(
+  feed: EndpointSlice,
+  slices: readonly EndpointSlice[],
+  manner: (endpoint: Endpoint) => boolean,
+): boolean {
+  const wanted = addressesOf(slices, isReady);
+  const fed = addressesOf([feed], manner);
   return wanted.length === fed.length && wanted.every((address, index) => address === fed[index]);
+}
+
+function addressesOf(slices: readonly EndpointSlice[], which: (endpoint: Endpoint) => boolean): string[] {
+  return slices
+    .flatMap((slice) => slice.endpoints ?? [])
+    .filter(which)
+    .flatMap(({ addresses }) => addresses)
+    .sort();
 }

@@ -26,6 +26,8 @@ export function nextStatus(observation: Observation, decision: Decision): Canary
     primaryLabel: memory.primaryLabel,
     adopted: memory.adopted,
     drainingSince: memory.drainingSince,
+    traffic: memory.traffic,
+    contention: memory.contention?.length === 0 ? undefined : memory.contention,
     rollout: memory.rollout,
     checks: memory.checks,
     history: history?.slice(0, HISTORY_LIMIT),

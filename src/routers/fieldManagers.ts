@@ -1,7 +1,11 @@
 import { z } from "zod";
 import type { KubeObject } from "../kube/port.ts";
 
-const entry = z.object({ manager: z.string(), fieldsV1: z.record(z.string(), z.unknown()) });
+const entry = z.object({
+  manager: z.string(),
+  time: z.string().default(""),
+  fieldsV1: z.record(z.string(), z.unknown()),
+});
 
 /**
  * Who last wrote a field, by `metadata.managedFields`.
@@ -13,6 +17,13 @@ export function fieldManagers(object: KubeObject, path: readonly string[]): read
     return parsed.success && holds(parsed.data.fieldsV1, path) ? [parsed.data.manager] : [];
   });
   return [...new Set(managers)];
+}
+
+/** Who wrote the object last, by `metadata.managedFields`; nobody when the cache drops the list. */
+export function lastManager(object: KubeObject): readonly string[] {
+  const entries = (object.metadata.managedFields ?? []).flatMap((raw) => entry.safeParse(raw).data ?? []);
+  const last = entries.sort((a, b) => a.time.localeCompare(b.time)).at(-1);
+  return last === undefined ? [] : [last.manager];
 }
 
 function holds(fields: unknown, path: readonly string[]): boolean {

@@ -23,7 +23,10 @@ import { isGranted, notGranted } from "./routeGrants.ts";
 import { routeNotFound, routeProblem } from "./routeProblems.ts";
 import { routeAcceptance, worst } from "./routeStatus.ts";
 
-/** Holds the weights of the pair in the route itself: `<primary>=80,<canary>=20`. */
+/**
+ * Holds the weights of the pair in the route itself: `<primary>=80,<canary>=20`, and `@<rule>` behind it where only that
+ * rule is meant. deploy/gitops puts them back from there when somebody else writes the route.
+ */
 export const WEIGHTS_ANNOTATION = "aviary.dev/weights";
 
 /** The user's route, and ours beside it. */
@@ -88,14 +91,8 @@ export function planUserRoutes(
   return refs.flatMap((ref): readonly RouteWrite[] => {
     const found = search(ref, input);
     if (found === undefined) return [];
-    const rules = findPairs(found).filter((rule) => weightsAfter(rule, weight) !== undefined);
-    const changes = rules.flatMap((rule) => weightOperations(rule, weight, found));
-    const operations = [...changes];
-    // A route that is right at weight 0 and was never shifted is left as it is.
-    if (changes.length > 0 || weight > 0 || found.route.metadata.annotations?.[WEIGHTS_ANNOTATION] !== undefined) {
-      operations.push(...annotate(found.route, annotationOf(rules, weight, found)));
-    }
-    operations.push(...rules.flatMap((rule) => mirroring(rule, mirror, found)));
+    const rules = movableRules(found, weight);
+    const operations = [...weighing(rules, weight, found), ...rules.flatMap((rule) => mirroring(rule, mirror, found))];
     const patch: RouteWrite = {
       type: "jsonPatch",
       ref: found.userRef,
@@ -111,6 +108,20 @@ function mirroring({ index, refs, pair }: PairRule, percent: number, found: Rout
   const { route, backends } = found;
   const rule = found.rules[index] ?? {};
   return mirrorOperations(percent, { rule, index, canary: refs[pair.canary] ?? {}, backends, route });
+}
+
+/** The managed rules whose weights can express it. */
+function movableRules(found: RouteSearch, weight: number): readonly PairRule[] {
+  return findPairs(found).filter((rule) => weightsAfter(rule, weight) !== undefined);
+}
+
+/** What makes the weights, and the annotation that holds them, what they should be. */
+function weighing(rules: readonly PairRule[], weight: number, found: RouteSearch): PatchOperation[] {
+  const changes = rules.flatMap((rule) => weightOperations(rule, weight, found));
+  // A route that is right at weight 0 and was never shifted is left as it is.
+  const held = found.route.metadata.annotations?.[WEIGHTS_ANNOTATION] !== undefined;
+  if (changes.length === 0 && weight === 0 && !held) return [];
+  return [...changes, ...annotate(found.route, annotationOf(rules, weight, found))];
 }
 
 /** All traffic to the primary, the backends that Aviary added taken out, and the annotation gone. */
@@ -175,7 +186,7 @@ function readUserRoute(ref: UserRouteRef, input: RouteInput<unknown>): RouteView
     ...(mirror === 0 ? {} : { mirror }),
     uniform:
       weight !== undefined &&
-      rules.every((rule) => weightOperations(rule, weight, found).length === 0) &&
+      weighing(movableRules(found, weight), weight, found).length === 0 &&
       mirrors.every((percent) => percent === mirror) &&
       planMatchRoute(source, matched).length === 0,
     acceptance: worst([found.route, ...(own === undefined ? [] : [own])].map(routeAcceptance)),
@@ -274,7 +285,8 @@ function annotationOf(rules: readonly PairRule[], percent: number, found: RouteS
   const sums = rules.map((rule) => pairAfter(rule, percent));
   const same = sums.every((pair) => pair.primary === sums[0]?.primary && pair.canary === sums[0].canary);
   const pair = same && sums[0] !== undefined ? sums[0] : { primary: 100 - percent, canary: percent };
-  return `${first.primaryName}=${pair.primary},${found.backends.canary}=${pair.canary}`;
+  const only = found.ruleName === undefined ? "" : `@${found.ruleName}`;
+  return `${first.primaryName}=${pair.primary},${found.backends.canary}=${pair.canary}${only}`;
 }
 
 function pairAfter(rule: PairRule, percent: number): { readonly primary: number; readonly canary: number } {

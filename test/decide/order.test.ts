@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as adoption from "../../src/decide/rules/adoption.ts";
+import * as contention from "../../src/decide/rules/contention.ts";
 import * as handBack from "../../src/decide/rules/handBack.ts";
 import * as interruptions from "../../src/decide/rules/interruptions.ts";
 import * as promotion from "../../src/decide/rules/promotion.ts";
@@ -24,6 +25,7 @@ const serves = { canary: service({ selects: "target" }) };
 const atFull = { weight: 100, weightSince: ago(9), exposed: true, promoting: true, step: 2 } as const;
 const problem = { reason: "X", message: "x", hint: "y", blocksTraffic: false };
 const withdrawal_ = { outcome: "Failed", rule: "failOnChecks", message: "bad" } as const;
+const contended = { field: "Weight", manager: "argocd", count: 3, since: ago(9), last: ago(3) } as const;
 const moved = workload("b");
 const noCopies = { held: [], stale: [], gone: [], lost: [] };
 
@@ -81,6 +83,7 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
     "failOnDeadline",
     { status: rolling({ waitingSince: ago(601) }), see: { target: workload("b", { settled: false, available: 0 }) } },
   ],
+  ["changeRoute", { see: { trafficChanged: true, problem } }],
   ["refuseInvalid", { see: { problem } }],
   ["addFinalizer", { metadata: { finalizers: [] } }],
   ["createServices", { ...young, services: { complete: false } }],
@@ -96,6 +99,8 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ["repairServices", { services: { complete: false } }],
   ["repairApex", { services: { apex: service({ selects: "other" }) } }],
   ["repairCopies", { see: { copies: { ...noCopies, gone: ["ConfigMap a"] } } }],
+  ["standBehindApex", { services: { apex: service() } }],
+  ["standAside", { status: rolling(atTen(5), { contention: [contended] }), ...serving(10) }],
   ["honourSuspend", { spec: { suspend: true }, status: rolling(atTen(5)), ...serving(10) }],
   [
     "waitForPrimary",
@@ -174,7 +179,17 @@ const withoutPrimary = "repairPrimary";
 
 describe("the list of rules", () => {
   it("holds every rule that is exported, once", () => {
-    const files: readonly object[] = [adoption, handBack, interruptions, promotion, requests, rest, steps, withdrawal];
+    const files: readonly object[] = [
+      adoption,
+      contention,
+      handBack,
+      interruptions,
+      promotion,
+      requests,
+      rest,
+      steps,
+      withdrawal,
+    ];
     const exported = files.flatMap((file) => Object.keys(file)).filter((name) => !helpers.has(name));
     expect(rules.map(({ name }) => name).toSorted()).toEqual(exported.toSorted());
     expect(new Set(rules.map(({ name }) => name)).size).toBe(rules.length);

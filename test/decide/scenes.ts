@@ -37,7 +37,7 @@ export function scene({ spec, metadata, status, services, see }: SceneOptions = 
     target: workload("a", parked),
     primary: workload("a"),
     services: {
-      apex: service(),
+      apex: service((status ?? rested).promoted === undefined ? {} : { feed: { ageMs: 60_000, current: true } }),
       primary: service(),
       canary: service({ selects: "target", ready: 0 }),
       complete: true,

@@ -3,6 +3,7 @@ import { parse } from "yaml";
 import { actions } from "../../src/api/canaryAction.ts";
 import { readConfig } from "../../src/config.ts";
 import { kinds } from "../../src/kube/kinds.ts";
+import { WEIGHTS_ANNOTATION } from "../../src/routers/userRoute.ts";
 import {
   documentsIn,
   hasKubectl,
@@ -32,8 +33,12 @@ describe("deploy/", () => {
   });
 
   it("names every file that lies beside it, so that none is forgotten", () => {
-    const files = listFolder("deploy").filter((name) => !isKustomization(name));
+    const options = ["gitops"];
+    const files = listFolder("deploy").filter((name) => !isKustomization(name) && !options.includes(name));
     expect(resourcesOf("deploy").sort()).toEqual(["../crds", ...files].sort());
+    for (const option of options.map((name) => `deploy/${name}`)) {
+      expect(resourcesOf(option)).toEqual(listFolder(option).filter((name) => !isKustomization(name)));
+    }
   });
 
   it("installs every definition there is in crds/", () => {
@@ -228,6 +233,29 @@ describe("what people may do", () => {
     const binding = find("ValidatingAdmissionPolicyBinding", "aviary-canary-actions");
     expect(binding.spec).toEqual({ policyName: "aviary-canary-actions", validationActions: ["Deny"] });
     expect(find("ValidatingAdmissionPolicy", "aviary-canary-actions").spec).toMatchObject({ failurePolicy: "Fail" });
+  });
+});
+
+describe("deploy/gitops", () => {
+  const held = manifestsOf("deploy/gitops");
+  const policy = held.find(({ kind }) => kind === "MutatingAdmissionPolicy");
+
+  it.skipIf(!hasKubectl())("is what kubectl kustomize makes of it", () => {
+    expect(kustomize("deploy/gitops").map(idOf).sort()).toEqual(held.map(idOf).sort());
+  });
+
+  it("never keeps anybody from writing a route, and lets the controller of deploy/ write what it wants", () => {
+    expect(policy?.spec).toMatchObject({ failurePolicy: "Ignore" });
+    const { metadata } = find("ServiceAccount", "aviary");
+    const account = `system:serviceaccount:${metadata.namespace ?? ""}:${metadata.name}`;
+    expect(JSON.stringify(policy?.spec)).toContain(`request.userInfo.username != '${account}'`);
+  });
+
+  it("reads the annotation that the controller writes, of every kind of route whose weights it moves", () => {
+    expect(JSON.stringify(policy?.spec)).toContain(`'${WEIGHTS_ANNOTATION}' in oldObject.metadata.annotations`);
+    const spec = policy?.spec as { matchConstraints: { resourceRules: { resources: string[] }[] } };
+    const patched = [kinds.httpRoute, kinds.grpcRoute, kinds.tcpRoute, kinds.tlsRoute].map(({ plural }) => plural);
+    expect(spec.matchConstraints.resourceRules[0]?.resources).toEqual(patched);
   });
 });
 

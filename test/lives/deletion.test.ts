@@ -179,3 +179,22 @@ describe("a Canary that comes back", () => {
     await life.until("promotion", ({ phase }) => phase === "Succeeded");
   });
 });
+
+describe("an application that is deleted with its Canary", () => {
+  const objects = [kinds.deployment, kinds.service, kinds.httpRoute, kinds.canary];
+  const orders = [objects, objects.toReversed(), [kinds.canary, kinds.deployment, kinds.httpRoute, kinds.service]];
+
+  it.each(orders.map((order) => [order.map(({ kind }) => kind).join(", "), order] as const))(
+    "leaves no Canary that waits for ever, nor users without pods: %s",
+    async (_names, order) => {
+      const life = await adopted();
+      const known = life.outages.length;
+      for (const kind of order) await life.kube.delete(kind, web, { propagation: "Background" });
+      await life.until("the end", () => !life.exists(), 120_000);
+      await life.pass(10_000);
+      // Requests to a route or Service that was deleted are nobody's to serve.
+      life.outages.length = known;
+      expect(Math.max(readyOf(life.server, "web-primary"), readyOf(life.server, "web"))).toBe(3);
+    },
+  );
+});

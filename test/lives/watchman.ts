@@ -148,16 +148,29 @@ function outage(server: ApiServer): string | undefined {
   const weights = weightsOf(server);
   const served = Object.entries(weights).filter(([, weight]) => weight > 0);
   if (Object.keys(weights).length > 0 && served.length === 0) return "the weights add up to 0";
-  const names = [...served.map(([name]) => name), "web", ...(isMatched(server) ? ["web-canary"] : [])];
-  const empty = names.find((name) => readyBehind(server, name).length === 0);
-  return empty === undefined ? undefined : `nobody is behind ${empty}`;
+  const named = [...served.map(([name]) => name), ...(isMatched(server) ? ["web-canary"] : [])];
+  const empty = named.find((name) => readyBehind(server, name).length === 0);
+  if (empty !== undefined) return `nobody is behind ${empty}`;
+  return readyBehind(server, "web").length > 0 || onStandby(server, "web") ? undefined : "nobody is behind web";
+}
+
+function endpointsOf(server: ApiServer, service: string): NonNullable<EndpointSlice["endpoints"]> {
+  return all<EndpointSlice>(server, kinds.endpointSlice)
+    .filter((slice) => slice.metadata.labels?.[SERVICE_NAME_LABEL] === service)
+    .flatMap(({ endpoints }) => endpoints ?? []);
 }
 
 function readyBehind(server: ApiServer, service: string): NonNullable<EndpointSlice["endpoints"]> {
-  return all<EndpointSlice>(server, kinds.endpointSlice)
-    .filter((slice) => slice.metadata.labels?.[SERVICE_NAME_LABEL] === service)
-    .flatMap(({ endpoints }) => endpoints ?? [])
-    .filter(({ conditions }) => conditions?.ready !== false && conditions?.terminating !== true);
+  return endpointsOf(server, service).filter(
+    ({ conditions }) => conditions?.ready !== false && conditions?.terminating !== true,
+  );
+}
+
+/** Whether kube-proxy finds somebody when nobody is ready: who serves though on its way out (KEP-1669). */
+function onStandby(server: ApiServer, service: string): boolean {
+  return endpointsOf(server, service).some(
+    ({ conditions }) => conditions?.serving === true && conditions.terminating === true,
+  );
 }
 
 function podsBehind(server: ApiServer, service: string): readonly Pod[] {

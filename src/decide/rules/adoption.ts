@@ -1,6 +1,6 @@
 import { FINALIZER } from "../../lib/names.ts";
 import { podsTrouble } from "../rollout.ts";
-import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
+import { elapsedMs, timestamp, trafficOf, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { effectOf } from "../traffic.ts";
 import type { Action } from "../types.ts";
@@ -252,6 +252,7 @@ export function finishAdoption(s: Situation): Answered | undefined {
     memory: {
       promoted: { ...primary.version, time: timestamp(s.now) },
       drainingSince: undefined,
+      traffic: trafficOf(s),
     },
     recheckAfterMs: 0,
   };

@@ -56,7 +56,8 @@ export function repairForHandBack(s: Situation): Answered | undefined {
 export function moveTrafficToPrimary(s: Situation): Answered | undefined {
   if (!leaving(s) || s.memory.promoted === undefined || s.services.primary.selects === "target") return undefined;
   // Nobody can be moved, or to nobody: the target is handed back where its users are.
-  if (s.problem?.blocksTraffic === true || s.services.primary.ready === 0) return undefined;
+  const movable = s.route.weight !== undefined && s.problem?.blocksTraffic !== true;
+  if (!movable || s.services.primary.ready === 0) return undefined;
   if (s.route.byEndpoints === true && (!s.services.apex.exists || isRestored(s))) return undefined;
   const exposed = s.rollout?.exposed === true;
   const since = s.used ? undefined : s.rollout?.weightSince;
@@ -96,7 +97,12 @@ export function leaveAsItIs(s: Situation): Answered | undefined {
   return {
     phase,
     message: `${gone ? "the target is gone" : "onDelete is Keep"}: the primary goes on serving`,
-    actions: [...(gone || used ? [] : [{ kind: "parkTarget" } as const]), { kind: "removeFinalizer" }],
+    actions: [
+      ...(gone || used ? [] : [{ kind: "parkTarget" } as const]),
+      // Nobody would keep its list of pods current any more.
+      { kind: "stopFeed", service: "apex" },
+      { kind: "removeFinalizer" },
+    ],
   };
 }
 

@@ -15,7 +15,7 @@ export function honourSuspend(s: Situation): Answered | undefined {
     return {
       phase,
       message: `${message}; ${rest}`,
-      actions: sameShare(s.route, { weight: 0 }) ? [] : [{ kind: "setWeight", weight: 0 }],
+      ...(sameShare(s.route, { weight: 0 }) ? { actions: [] } : { actions: [TO_PRIMARY], reasserts: "Weight" }),
       ...(phase === "Paused" ? { awaiting: { reason: "Suspended", message } } : {}),
     };
   }
@@ -23,6 +23,8 @@ export function honourSuspend(s: Situation): Answered | undefined {
   const moving = keepWeight(s, { phase: "Paused", rollout, message });
   return { ...(moving ?? { phase: "Paused", message, actions: [] }), awaiting };
 }
+
+const TO_PRIMARY = { kind: "setWeight", weight: 0 } as const;
 
 function restingPhase(s: Situation): { phase: Answered["phase"]; message: string } {
   if (s.revision !== undefined && s.revision === s.memory.failed?.revision) {
@@ -95,6 +97,7 @@ export function keepFrozen(s: Situation): Answered | undefined {
     phase: s.canary.status?.phase ?? "Progressing",
     message: "freezing the canary's pods again: they have users",
     actions: [{ kind: "freezeTarget", generation: target.generation }],
+    reasserts: "Freeze",
   };
 }
 

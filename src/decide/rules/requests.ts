@@ -1,6 +1,7 @@
 import type { RolloutMemory } from "../../api/status.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { timestamp } from "../situation.ts";
+import { contended } from "../contention.ts";
 import { currentStep, enterStep, newRollout, primaryHasRevision, stepOf, withdraw } from "../rollout.ts";
 import type { Answer, Request } from "../types.ts";
 
@@ -97,7 +98,7 @@ function obey(s: Situation, request: Request): Obeyed {
     case "Pause":
       return changed({ ...rollout, paused: pausedBy(s, request) }, "Paused", `paused${by(request)}`);
     case "Resume":
-      return resume(rollout, request);
+      return resume(s, rollout, request);
     case "Promote":
       return finishStep(s, rollout, request);
     case "PromoteFull": {
@@ -121,10 +122,14 @@ function approve(s: Situation, rollout: RolloutMemory, request: Request): Obeyed
   return changed({ ...rollout, approvedStep: index }, "Progressing", `${stepOf(s, rollout)} approved${by(request)}`);
 }
 
-function resume(rollout: RolloutMemory, request: Request): Obeyed {
-  if (rollout.paused === undefined) return { refused: "the rollout is not paused by anybody" };
+function resume(s: Situation, rollout: RolloutMemory, request: Request): Obeyed {
+  const standing = contended(s) !== undefined;
+  if (rollout.paused === undefined && !standing) return { refused: "the rollout is not paused by anybody" };
   const { paused: _paused, ...rest } = rollout;
-  return changed(rest, "Progressing", `resumed${by(request)}`);
+  const obeyed = changed(rest, "Progressing", `resumed${by(request)}`);
+  return standing
+    ? { ...obeyed, decision: { ...obeyed.decision, memory: { rollout: rest, contention: undefined } } }
+    : obeyed;
 }
 
 /** Ends the current step now; the next one begins, judged like any other. */
@@ -156,7 +161,11 @@ function retry(s: Situation, request: Request): Obeyed {
   };
 }
 
-function changed(rollout: RolloutMemory, phase: Answered["phase"], message: string): Obeyed {
+function changed(
+  rollout: RolloutMemory,
+  phase: Answered["phase"],
+  message: string,
+): Extract<Obeyed, { readonly message: string }> {
   const awaiting = phase === "Paused" ? { awaiting: { reason: "PausedByRequest", message } } : {};
   return { decision: { phase, message, actions: [], memory: { rollout }, ...awaiting }, message };
 }

@@ -1,5 +1,8 @@
 import { isUsed, sameShare, shareOf } from "../../api/share.ts";
+import type { RolloutMemory } from "../../api/status.ts";
 import { newRollout, scaleUp } from "../rollout.ts";
+import { contentionSentence, wantsIdlePods, WAYS_OUT } from "../contention.ts";
+import { timestamp, trafficOf } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import type { Action, Workload } from "../types.ts";
 
@@ -82,6 +85,7 @@ export function repairApex(s: Situation): Answered | undefined {
     phase: s.canary.status?.phase ?? "Idle",
     message: "pointing the apex Service at the primary again",
     actions: [{ kind: "pointService", service: "apex", at: "primary" }],
+    reasserts: "ApexSelector",
   };
 }
 
@@ -102,6 +106,45 @@ export function repairCopies(s: Situation): Answered | undefined {
   const message = `${lost.join(", ")} is gone, and no new pod of the primary starts without it`;
   const hint = "put what it was copied from back to the values that were promoted, and Aviary makes it again";
   return { phase, message, actions: [], stalled: { reason: "ConfigurationLost", message: `${message}; ${hint}` } };
+}
+
+/**
+ * Keeps the primary's ready pods behind the apex Service for the moment in which somebody applies the Service's own
+ * selector again and nobody else is behind it.
+ */
+export function standBehindApex(s: Situation): Answered | undefined {
+  const { apex } = s.services;
+  if (s.memory.promoted === undefined || !apex.exists || apex.feed?.current === true) return undefined;
+  // Pods that come and go are not worth a write each.
+  if (s.primary?.settled !== true || s.services.primary.ready < s.primary.replicas) return undefined;
+  return {
+    phase: s.canary.status?.phase ?? "Idle",
+    message: "listing the primary's pods behind the apex Service, for when nobody else is",
+    actions: [{ kind: "feedService", service: "apex", from: "primary", standby: true }],
+    statusStays: true,
+    recheckAfterMs: 0,
+  };
+}
+
+/** Takes over another `spec.traffic` between two rollouts, or when the routes before are gone: they are handed back first. */
+export function changeRoute(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (s.trafficChanged !== true || s.problem?.reason === "RouteShared") return undefined;
+  // The canary's users are on the routes that it began with: those keep the traffic until it has ended.
+  if (rollout !== undefined && s.route.weight !== undefined) return undefined;
+  return {
+    phase: s.canary.status?.phase ?? "Idle",
+    message: `${s.routeName ?? "the route"} is handed back: spec.traffic names another one`,
+    actions: s.route.weight === undefined ? [] : [{ kind: "releaseRoute" }],
+    memory: { traffic: trafficOf(s), ...(rollout === undefined ? {} : { rollout: notInEffect(s, rollout) }) },
+    recheckAfterMs: 0,
+  };
+}
+
+/** On another route its weight is still to come into effect. */
+function notInEffect(s: Situation, rollout: RolloutMemory): RolloutMemory {
+  const { effectiveSince: _effective, ...rest } = rollout;
+  return rollout.weightSince === undefined ? rest : { ...rest, weightSince: timestamp(s.now) };
 }
 
 /** Begins a rollout when the target holds a revision that was neither promoted nor rolled back. */
@@ -146,11 +189,16 @@ export function restartPrimary(s: Situation): Answered | undefined {
 
 /** Keeps the weight at 0 and the target without pods while nothing is rolled out. */
 export function keepAtRest(s: Situation): Answered | undefined {
-  const actions: Action[] = [];
-  if (!sameShare(s.route, { weight: 0 }) || !s.route.uniform) actions.push({ kind: "setWeight", weight: 0 });
-  else if (s.target !== undefined && (s.target.replicas > 0 || s.target.frozen)) actions.push({ kind: "parkTarget" });
-  if (actions.length === 0) return undefined;
-  return { ...atRest(s), message: `${atRest(s).message}; put back what somebody changed`, actions };
+  const message = `${atRest(s).message}; put back what somebody changed`;
+  if (!sameShare(s.route, { weight: 0 }) || !s.route.uniform) {
+    return { ...atRest(s), message, actions: [{ kind: "setWeight", weight: 0 }], reasserts: "Weight" };
+  }
+  const { target } = s;
+  if (target === undefined) return undefined;
+  if (target.replicas > 0 && wantsIdlePods(s) === undefined) {
+    return { ...atRest(s), message, actions: [{ kind: "parkTarget" }], reasserts: "Replicas" };
+  }
+  return target.frozen ? { ...atRest(s), message, actions: [{ kind: "thawTarget" }] } : undefined;
 }
 
 /** Deletes the copies of configuration that no pod of the primary's names any more. */
@@ -162,8 +210,21 @@ export function removeOldCopies(s: Situation): Answered | undefined {
 /** Rests: the primary serves. */
 export function rest(s: Situation): Answered {
   const forgets = s.revision === s.memory.promoted?.revision && s.memory.failed !== undefined;
-  // Failed ends when the target is put back to what is promoted.
-  return { ...atRest(s), actions: [], ...(forgets ? { memory: { failed: undefined } } : {}) };
+  const idle = (s.target?.replicas ?? 0) > 0 ? wantsIdlePods(s) : undefined;
+  const warning =
+    idle === undefined
+      ? undefined
+      : {
+          reason: "IdlePods",
+          message: `${contentionSentence(s, idle)}: these pods get no traffic, and are left alone. To be without them, ${WAYS_OUT.Replicas}`,
+        };
+  return {
+    ...atRest(s),
+    ...(warning === undefined ? {} : { message: `${atRest(s).message}. ${warning.message}`, warning }),
+    actions: [],
+    // Failed ends when the target is put back to what is promoted.
+    ...(forgets ? { memory: { failed: undefined } } : {}),
+  };
 }
 
 function atRest(s: Situation): Pick<Answered, "phase" | "message"> {

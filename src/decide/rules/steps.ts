@@ -64,7 +64,10 @@ export function scaleCanary(s: Situation): Answered | undefined {
   if (rollout === undefined) return undefined;
   const action = scaleUp(s, rollout);
   if (action === undefined) return undefined;
+  // The canary had as many before: somebody has taken them away.
+  const had = rollout.waitingSince !== undefined || rollout.effectiveSince !== undefined;
   return {
+    ...(had ? { reasserts: "Replicas" } : {}),
     phase: phaseOf(rollout),
     message: `scaling the canary to ${sizeFor(s, rollout)} for ${isPreview(s, rollout) ? "its preview" : showShare(stepShare(s, rollout))}`,
     actions: [action],

@@ -32,7 +32,8 @@ export function outages(entries: readonly Entry[]): string[] {
     const weights = weightsOf(objects.get("HTTPRoute/web"));
     const used = Object.keys(weights).filter((name) => (weights[name] ?? 0) > 0);
     if (used.length === 0) found.add("the weights add up to 0");
-    for (const name of [...used, "web"]) if (readyBehind(objects, name) === 0) found.add(`nobody is behind ${name}`);
+    for (const name of used) if (readyBehind(objects, name) === 0) found.add(`nobody is behind ${name}`);
+    if (readyBehind(objects, "web") === 0 && !isOnStandby(objects, "web")) found.add("nobody is behind web");
   }
   return [...found];
 }
@@ -84,14 +85,23 @@ function canaryWeight(objects: World["objects"]): number {
   return weightsOf(objects.get("HTTPRoute/web"))["web-canary"] ?? 0;
 }
 
+function endpointsBehind(objects: World["objects"], service: string): NonNullable<EndpointSlice["endpoints"]> {
+  return [...objects.values()].flatMap((object) => {
+    if (object.kind !== "EndpointSlice" || object.metadata.labels?.["kubernetes.io/service-name"] !== service)
+      return [];
+    return (object as unknown as EndpointSlice).endpoints ?? [];
+  });
+}
+
 function readyBehind(objects: World["objects"], service: string): number {
-  let ready = 0;
-  for (const object of objects.values()) {
-    if (object.kind !== "EndpointSlice" || object.metadata.labels?.["kubernetes.io/service-name"] !== service) continue;
-    const { endpoints } = object as unknown as EndpointSlice;
-    ready += (endpoints ?? []).filter(
-      ({ conditions }) => conditions?.ready !== false && conditions?.terminating !== true,
-    ).length;
-  }
-  return ready;
+  return endpointsBehind(objects, service).filter(
+    ({ conditions }) => conditions?.ready !== false && conditions?.terminating !== true,
+  ).length;
+}
+
+/** Whether kube-proxy finds somebody though nobody is ready: who serves on its way out. */
+function isOnStandby(objects: World["objects"], service: string): boolean {
+  return endpointsBehind(objects, service).some(
+    ({ conditions }) => conditions?.serving === true && conditions.terminating === true,
+  );
 }

@@ -95,12 +95,14 @@ const kinds = {
   deployment: { apiVersion: "apps/v1", kind: "Deployment" },
 };
 
-function apexService(namespace: string): KubeObject {
+/** The apex Service as Git has it. */
+export function apexService(namespace: string): KubeObject {
   const spec = { selector: { app: "web" }, ports: [{ name: "http", port: 80, targetPort: 8080 }] };
   return { apiVersion: "v1", kind: "Service", metadata: { name: "web", namespace }, spec };
 }
 
-function route(namespace: string): KubeObject {
+/** The route as Git has it: everything to the primary. */
+export function route(namespace: string): KubeObject {
   const backendRefs = [
     { name: "web-primary", port: 80, weight: 100 },
     { name: "web-canary", port: 80, weight: 0 },

@@ -9,6 +9,9 @@ import type { Log } from "./lib/log.ts";
 import type { Clock } from "./lib/time.ts";
 import { createPodTroubles } from "./observe/podTrouble.ts";
 import { createConfiguration } from "./observe/configuration.ts";
+import { createEvidenceTaker } from "./observe/evidence.ts";
+import { probeOverHttp } from "./observe/probe.ts";
+import type { Probe } from "./observe/probe.ts";
 import { createProviders } from "./observe/providers.ts";
 import type { AskProvider } from "./observe/readings.ts";
 import { createReadings } from "./observe/readings.ts";
@@ -34,6 +37,8 @@ export interface ControllerOptions {
   readonly actionRetentionMs: number;
   /** Asks metrics back-ends; those of the providers when left out. */
   readonly ask?: AskProvider;
+  /** Sends the requests of probes; over HTTP when left out. */
+  readonly probe?: Probe;
   /** Aborted when this process may not act any more. */
   readonly signal: AbortSignal;
 }
@@ -64,6 +69,15 @@ export function startController(options: ControllerOptions): Controller {
     },
     signal,
   });
+  const evidence = createEvidenceTaker({
+    clock,
+    ask: options.ask ?? providers.ask,
+    probe: options.probe ?? probeOverHttp,
+    onAnswer: (key) => {
+      queue.add(key);
+    },
+    signal,
+  });
   const { actionRetentionMs } = options;
   const configuration = createConfiguration({ kube, reads, trackSecrets: options.trackSecrets });
   const looking = {
@@ -74,6 +88,7 @@ export function startController(options: ControllerOptions): Controller {
     readings,
     podTroubles: createPodTroubles({ kube, clock }),
     configuration,
+    evidence,
     providers: providerOptions,
     events,
     telemetry,

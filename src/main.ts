@@ -12,7 +12,8 @@ import { runLeaderElection } from "./kube/leader.ts";
 import type { Leadership, LeaderOutcome } from "./kube/leader.ts";
 import { createLog } from "./lib/log.ts";
 import type { Log } from "./lib/log.ts";
-import { systemClock } from "./lib/time.ts";
+import { createSteadyClock } from "./lib/steadyClock.ts";
+import type { Clock } from "./lib/time.ts";
 import { startServer } from "./server/server.ts";
 import { createTelemetry } from "./server/telemetry.ts";
 import type { Telemetry } from "./server/telemetry.ts";
@@ -27,6 +28,8 @@ import { cachedKinds, startCaches } from "./triggers.ts";
 
 interface Parts {
   readonly config: Config;
+  /** One for the whole process, since a clock that nobody sets is as old as its process. */
+  readonly clock: Clock;
   readonly connection: Connection;
   readonly informers: Informers;
   readonly telemetry: Telemetry;
@@ -43,6 +46,7 @@ async function main(): Promise<number> {
   }
   const { config } = invocation;
   const log = createLog({ level: config.logLevel });
+  const clock = createSteadyClock();
   const telemetry = createTelemetry();
   const ending = endOnSignals(log);
   const connection = await connect({
@@ -55,12 +59,12 @@ async function main(): Promise<number> {
       countRequest(telemetry, request);
     },
   });
-  const informers = createInformers(reading, systemClock, {
+  const informers = createInformers(reading, clock, {
     log,
     ...(config.namespace === undefined ? {} : { namespace: config.namespace }),
   });
   startCaches(informers, config);
-  const parts = { config, connection, informers, telemetry, log, ending };
+  const parts = { config, clock, connection, informers, telemetry, log, ending };
   const server = await startServer({ listen: config.listen, telemetry, log, ...health(informers) });
   log.info({ port: server.port, server: connection.origin, identity: config.identity }, "aviary is starting");
   try {
@@ -74,7 +78,7 @@ async function main(): Promise<number> {
 
 /** Runs the controller: at once, or while this process holds the Lease. */
 async function lead(parts: Parts): Promise<LeaderOutcome> {
-  const { config, connection, log, ending, telemetry } = parts;
+  const { config, clock, connection, log, ending, telemetry } = parts;
   const { leaderElection } = config;
   if (!leaderElection.enabled) {
     await runController(parts, ending, { mayWrite: () => true });
@@ -88,7 +92,7 @@ async function lead(parts: Parts): Promise<LeaderOutcome> {
   });
   return runLeaderElection({
     kube: createKube(connection),
-    clock: systemClock,
+    clock,
     identity: config.identity,
     namespace: leaderElection.namespace,
     name: leaderElection.name,
@@ -112,7 +116,7 @@ async function lead(parts: Parts): Promise<LeaderOutcome> {
 
 /** Runs the controller until the process is to end or the lead, which `signal` stands for, is lost. */
 async function runController(parts: Parts, signal: AbortSignal, leadership: Leadership): Promise<void> {
-  const { config, connection, informers, telemetry, log, ending } = parts;
+  const { config, clock, connection, informers, telemetry, log, ending } = parts;
   // A process that is asked to end may finish what it has begun; one that has lost the lead may not.
   const fence = config.leaderElection.enabled ? signal : new AbortController().signal;
   const kube = createKube(connection, {
@@ -124,11 +128,11 @@ async function runController(parts: Parts, signal: AbortSignal, leadership: Lead
   });
   await informers.ready(AbortSignal.any([signal, ending])).catch(() => undefined);
   if (signal.aborted || ending.aborted) return;
-  const events = createEventRecorder({ kube, clock: systemClock, instance: config.identity, log });
+  const events = createEventRecorder({ kube, clock, instance: config.identity, log });
   const controller = startController({
     kube,
     informers,
-    clock: systemClock,
+    clock,
     log,
     telemetry,
     events,

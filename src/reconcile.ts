@@ -16,6 +16,7 @@ import { rememberByObject } from "./lib/remember.ts";
 import type { Clock } from "./lib/time.ts";
 import { resourceKindOf } from "./kube/configuration.ts";
 import type { Configuration } from "./observe/configuration.ts";
+import type { EvidenceTaker } from "./observe/evidence.ts";
 import { observe } from "./observe/observe.ts";
 import type { PodTroubles } from "./observe/podTrouble.ts";
 import type { ProviderOptions } from "./observe/providers.ts";
@@ -35,6 +36,7 @@ export interface ReconcileOptions {
   readonly clock: Clock;
   readonly readings: Readings;
   readonly podTroubles: PodTroubles;
+  readonly evidence: EvidenceTaker;
   readonly providers: ProviderOptions;
   readonly configuration: Configuration;
   readonly events: EventRecorder;
@@ -131,7 +133,7 @@ type Stored =
 
 function canaryOf(
   key: string,
-  { reads, readings, configuration, telemetry, pacing }: ReconcileOptions,
+  { reads, readings, evidence, configuration, telemetry, pacing }: ReconcileOptions,
 ): Stored | undefined {
   const [namespace = "", name = ""] = key.split("/");
   const object = reads.get<KubeObject>(kinds.canary, { namespace, name });
@@ -139,6 +141,7 @@ function canaryOf(
     readings.forget(key);
     pacing.forget(key);
     configuration.forget(key);
+    evidence.forget(key);
     telemetry.forgetCanary(namespace, name);
     return undefined;
   }

@@ -105,6 +105,16 @@ describe("docs/lifecycle.md", () => {
     expect(named.filter((name) => !known.includes(name ?? ""))).toEqual([]);
   });
 
+  it("names tests that exist, for all that can break", () => {
+    const rows = tableBelow(lifecycle, "## When things break").slice(1);
+    expect(rows.length).toBeGreaterThan(15);
+    const broken = rows.flatMap(([what, , shown]) => {
+      const [, path = "", name = ""] = /^`([^`]+)`, `([^`]+)`$/.exec(shown ?? "") ?? [];
+      return existsSync(join(ROOT, path)) && path !== "" && read(path).includes(name) ? [] : [what];
+    });
+    expect(broken).toEqual([]);
+  });
+
   /** Reasons of conditions and warnings are given as literals: `reason: "A"`, or `reason = … ? "A" : "B"`. */
   function reasonsIn(paths: readonly string[]): Set<string> {
     const given = /\breason(?::| =)\s+(?:[^"\n,]*\?\s+)?("\w+"(?:\s+[:|]\s+"\w+")*)/g;

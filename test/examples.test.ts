@@ -19,7 +19,10 @@ watchLives();
 interface ExampleCanary extends KubeObject {
   readonly spec: {
     readonly targetRef: { readonly kind: string; readonly name: string };
-    readonly traffic?: { readonly gatewayAPI?: { readonly route?: object } };
+    readonly traffic?: {
+      readonly gatewayAPI?: { readonly route?: object };
+      readonly evidence?: { readonly share?: { readonly query: string } };
+    };
     readonly analysis: {
       readonly checks: readonly { readonly threshold: { readonly min?: number; readonly max?: number } }[];
     };
@@ -89,8 +92,9 @@ describe("the examples", () => {
     expect(canaries.map(({ file }) => file).sort()).toEqual([
       "abTest.yaml",
       "blueGreen.yaml",
-        "configuration.yaml",
-        "daemonset/canary.yaml",
+      "configuration.yaml",
+      "daemonset/canary.yaml",
+      "evidence.yaml",
       "gatewayAPI.yaml",
       "mirror.yaml",
       "nginx.yaml",
@@ -99,7 +103,7 @@ describe("the examples", () => {
       "statefulset/canary.yaml",
       "withoutRouter.yaml",
     ]);
-    expect(files).toHaveLength(18);
+    expect(files).toHaveLength(19);
   });
 
   it.each(canaries)(
@@ -107,10 +111,16 @@ describe("the examples", () => {
     { timeout: 60_000 },
     async ({ file, name }) => {
       const canary = documents(file, name).find(({ kind }) => kind === "Canary") as ExampleCanary;
+      const share = canary.spec.traffic?.evidence?.share?.query.split("{{")[0];
+      const answer = (good: boolean) => (query: string) => {
+        const isShare = share !== undefined && query.startsWith(share);
+        const value = isShare ? (life.weights()["web-canary"] ?? 0) : readingFor(canary, good);
+        return { kind: "value", value } as const;
+      };
       const withoutRoute =
         canary.spec.traffic?.gatewayAPI?.route !== undefined || ["blueGreen.yaml", "withoutRouter.yaml"].includes(file);
       const { kind, target } = targetOf(file, canary, name);
-      const life = await startLife({
+      const life: Life = await startLife({
         kind,
         // As it stands, without the defaults of other lives.
         spec: { traffic: undefined, strategy: undefined, ...canary.spec },
@@ -119,15 +129,16 @@ describe("the examples", () => {
           await workload(kube);
           if (!withoutRoute) await kube.create(kinds.httpRoute, aRoute());
         },
-        ask: () => ({ kind: "value", value: readingFor(canary, true) }),
+        ask: answer(true),
       });
       await untilDone(life, "Idle");
       await life.release("2");
       await untilDone(life, "Succeeded");
-      life.ask = () => ({ kind: "value", value: readingFor(canary, false) });
+      life.ask = answer(false);
       await life.release("3");
       await untilDone(life, "Failed");
       expect(life.status().promoted?.images).toEqual(["example/web:2"]);
+      expect(life.events()).not.toContain("Warning EvidenceMissing");
     },
   );
 

@@ -57,6 +57,8 @@ async function perform(action: Action, { observation, scene, writer }: Context):
       return restartPrimary(scene, writer, action.restartedAt);
     case "scalePrimary":
       return scalePrimary(scene, writer, action.replicas);
+    case "restoreImages":
+      return restoreImages(scene, writer, action.images);
     case "deletePrimary":
       if (scene.primary !== undefined) await writer.remove(scene.workload.kind, scene.primary);
       return;
@@ -123,6 +125,20 @@ async function restartPrimary(scene: Scene, writer: Writer, restartedAt: string)
 
 async function scalePrimary({ primary, workload }: Scene, writer: Writer, replicas: number): Promise<void> {
   if (primary !== undefined) await writer.patch(workload.kind, primary, workload.resize(primary, replicas));
+}
+
+async function restoreImages({ primary, workload }: Scene, writer: Writer, images: readonly string[]): Promise<void> {
+  if (primary === undefined) return;
+  const path = "/spec/template/spec/containers";
+  const changed = primary.spec.template.spec.containers.flatMap(({ name, image }, index) => {
+    const value = images[index];
+    if (value === undefined || value === image) return [];
+    return [
+      { op: "test", path: `${path}/${index}/name`, value: name } as const,
+      { op: "replace", path: `${path}/${index}/image`, value } as const,
+    ];
+  });
+  await writer.patch(workload.kind, primary, changed);
 }
 
 async function writeRoute(scene: Scene, writer: Writer, writes: readonly RouteWrite[]): Promise<void> {

@@ -52,6 +52,7 @@ export function assertInvariants(action: Action, o: Observation): void {
     case "stopFeed":
     case "restartPrimary":
     case "scalePrimary":
+    case "restoreImages":
     case "releaseRoute":
     case "scaleTarget":
     case "restoreTarget":

@@ -1,28 +1,12 @@
 import { z } from "zod";
+import { providerRef, queryText } from "./query.ts";
+import type { Question } from "./query.ts";
 import type { CelRule } from "./schema.ts";
-import { duration, exactlyOneOf, labelName, listMap, objectName, withRules } from "./schema.ts";
-
-const providerRef = z
-  .object({
-    kind: z
-      .enum(["MetricProvider", "ClusterMetricProvider"])
-      .default("MetricProvider")
-      .describe("Kind of the provider."),
-    name: objectName().describe("Name of the provider; a MetricProvider is in the namespace of the Canary."),
-  })
-  .describe(
-    "Who answers the query. Left out: the ClusterMetricProvider `default`, else the controller's `--prometheus-url`.",
-  );
+import { duration, exactlyOneOf, labelName, listMap, withRules } from "./schema.ts";
 
 const threshold = withRules(
   z.object({
-    query: z
-      .string()
-      .min(1)
-      .max(4096)
-      .describe(
-        "PromQL that gives one number. `{{ namespace }}`, `{{ target }}`, `{{ primary }}`, `{{ canary }}` and `{{ interval }}` are filled in.",
-      ),
+    query: queryText("PromQL that gives one number."),
     min: z.number().optional().describe("A reading below it is a failure."),
     max: z.number().optional().describe("A reading above it is a failure."),
     failureLimit: z
@@ -114,6 +98,12 @@ export interface ThresholdCheck {
 /** Exactly one kind each; told apart by the key of the block, as in the YAML. */
 export type Check = ThresholdCheck;
 
+/** What a check asks. */
+export function questionOf({ name, threshold }: Check): Question {
+  const { query, providerRef: ref } = threshold;
+  return { what: `check ${name}`, field: `spec.analysis.checks[${name}].threshold.query`, query, providerRef: ref };
+}
+
 export type StoredCheck = z.output<typeof check>;
 
 /** `spec.analysis` with defaults filled in. Durations are texts; `parseDuration` of `lib/time.ts` reads them. */
@@ -122,6 +112,3 @@ export interface Analysis extends Omit<z.output<typeof analysisSchema>, "checks"
   readonly checks: readonly Check[];
   readonly unjudged: boolean;
 }
-
-/** Refers to a MetricProvider or a ClusterMetricProvider. */
-export type ProviderRef = z.output<typeof providerRef>;

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { analysisSchema, judgedByWhat } from "./analysis.ts";
 import type { Analysis, Check, StoredCheck } from "./analysis.ts";
+import { evidenceSchema } from "./evidence.ts";
+import type { Evidence } from "./evidence.ts";
 import { API_VERSION, objectShape, problemsOf } from "./object.ts";
 import type { Metadata, Parsed } from "./object.ts";
 import { duration, exactlyOneOf, listMap, portNumberOrName, withRules } from "./schema.ts";
@@ -10,7 +12,8 @@ import type { CanaryStatus } from "./status.ts";
 import { previewedByWhat, resolveStrategy, strategySchema } from "./strategy.ts";
 import type { Strategy } from "./strategy.ts";
 
-export type { Analysis, Check, ProviderRef, Threshold, ThresholdCheck } from "./analysis.ts";
+export type { Analysis, Check, Threshold, ThresholdCheck } from "./analysis.ts";
+export type { ProviderRef } from "./query.ts";
 export type { AbTest, Mirror, PauseStep, Step, Strategy, WeightStep } from "./strategy.ts";
 
 /** What plug-ins bring into the schema. */
@@ -113,6 +116,7 @@ function trafficSchema(blocks: CanaryPlugIns["trafficBlocks"]) {
       drain: duration({ min: "0s", max: "1h" })
         .default(DEFAULT_DRAIN)
         .describe("How long pods are kept at weight 0 for the requests that are still under way."),
+      evidence: evidenceSchema.optional(),
       ...(optional as Record<never, never>),
     }),
     exactlyOneOf(Object.keys(blocks)),
@@ -172,6 +176,7 @@ export function canarySpecSchema({
 export interface Traffic {
   readonly settle?: string;
   readonly drain: string;
+  readonly evidence?: Evidence;
   /** Name of the router, which is the key of the block. */
   readonly router: string;
   /** The block as the router's schema gives it, defaults filled in. */
@@ -238,12 +243,18 @@ function resolveTraffic(
   { trafficBlocks, withoutTraffic }: CanaryPlugIns,
 ): Traffic | string {
   if (stored === undefined) return { drain: DEFAULT_DRAIN, router: withoutTraffic, block: {} };
-  const { settle, drain, ...rest } = stored;
+  const { settle, drain, evidence, ...rest } = stored;
   const names = Object.keys(trafficBlocks);
   const present = Object.entries(rest).filter(([name, block]) => names.includes(name) && block !== undefined);
   const [only, second] = present;
   if (only === undefined || second !== undefined) return `traffic: choose exactly one of ${names.join(", ")}`;
-  return { ...(settle === undefined ? {} : { settle }), drain, router: only[0], block: only[1] };
+  return {
+    ...(settle === undefined ? {} : { settle }),
+    ...(evidence === undefined ? {} : { evidence }),
+    drain,
+    router: only[0],
+    block: only[1],
+  };
 }
 
 function resolveCheck({ name, threshold }: StoredCheck): Check | undefined {

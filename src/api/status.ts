@@ -72,6 +72,11 @@ const withdrawal = z.object({
   message: z.string().max(1024).describe("Its sentence."),
 });
 
+const waited = z
+  .int()
+  .min(0)
+  .describe("Seconds that were spent waiting for weights to take effect, all weights of the rollout together.");
+
 const rollout = z
   .object({
     revision,
@@ -85,8 +90,14 @@ const rollout = z
     matched: z.boolean().optional().describe("Requests that match the A/B test are wanted on the canary as well."),
     mirror: z.int().min(0).max(100).optional().describe("Copies of so many percent of the requests are wanted there."),
     weightSince: time.optional().describe("When that weight was written to the route."),
+    weightBefore: z.int().min(0).max(100).optional().describe("The weight that it was before."),
     effectiveSince: time.optional().describe("When that weight came into effect; the analysis clock starts here."),
     firstWeightAt: time.optional().describe("When the canary first had traffic in effect."),
+    effectBy: z
+      .enum(["Evidence", "Settle"])
+      .optional()
+      .describe("What says that the weight is in effect: evidence, or the settle time alone."),
+    waitedSeconds: waited.optional(),
     waitingSince: time.optional().describe("Since when the canary's pods are awaited."),
     podsReadySince: time
       .optional()
@@ -135,6 +146,7 @@ const historyEntry = z.object({
   startedAt: time.describe("When the revision was first seen."),
   finishedAt: time.describe("When it ended."),
   weight: z.int().min(0).max(100).describe("Highest weight that it had reached at the end."),
+  waitedSeconds: waited.optional(),
   why,
 });
 

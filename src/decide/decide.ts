@@ -66,6 +66,7 @@ export const rules: readonly Rule[] = [
   rest.repairServices,
   rest.repairApex,
   rest.repairCopies,
+  rest.repairPrimaryImages,
   rest.standBehindApex,
   contention.standAside,
 

@@ -93,7 +93,7 @@ interface Withdraw {
 
 /** Begins to take a rollout back: traffic first, in one write; the pods follow when they are drained. */
 export function withdraw(situation: Situation, { rollout, outcome, rule, message }: Withdraw): Answered {
-  const { effectiveSince: _effective, paused: _paused, waitingSince: _waiting, ...rest } = rollout;
+  const { effectiveSince: _effective, effectBy: _by, paused: _paused, waitingSince: _waiting, ...rest } = rollout;
   const { matched: _matched, mirror: _mirror, ...unused } = rest;
   const exposed = rollout.exposed === true;
   // Rollback must not need anything but the Kubernetes API, and never routes to a primary that is not ready.
@@ -135,6 +135,7 @@ export function endOf(situation: Situation, { rollout, outcome, rule, message }:
     startedAt,
     finishedAt: timestamp(situation.now),
     weight: reachedWeight(situation, rollout),
+    ...(rollout.waitedSeconds === undefined ? {} : { waitedSeconds: rollout.waitedSeconds }),
     why: { rule, message: clip(message) },
   };
 }

@@ -29,8 +29,9 @@ export type Rule = (situation: Situation) => Answered | undefined;
 
 export function situate(observation: Observation): Situation {
   const { spec, status } = observation.canary;
-  const rollout = seenBy(observation, status?.rollout);
-  const previous = status?.checks ?? [];
+  const { now } = observation;
+  const rollout = seenBy(observation, notLater(status?.rollout, now));
+  const previous = (status?.checks ?? []).map((check) => notLater(check, now));
   const checks = rollout === undefined ? previous : judge(spec.analysis.checks, previous, observation.readings);
   return {
     ...observation,
@@ -42,7 +43,7 @@ export function situate(observation: Observation): Situation {
       rollout,
       checks: [...checks],
       adopted: status?.adopted,
-      drainingSince: status?.drainingSince,
+      drainingSince: past(status?.drainingSince, now),
       primaryLabel: status?.primaryLabel,
       traffic: status?.traffic ?? (status?.promoted === undefined ? undefined : trafficOf(observation)),
       contention: unsettled(observation),
@@ -58,6 +59,22 @@ export function situate(observation: Observation): Situation {
 export function trafficOf({ canary }: Observation): NonNullable<Memory["traffic"]> {
   const { router, block } = canary.spec.traffic;
   return { router, block: block as Record<string, unknown> };
+}
+
+const MOMENT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+
+/** A moment that is remembered, or now when it is still to come. */
+function past<T>(moment: T, now: number): T | string {
+  return typeof moment === "string" && MOMENT.test(moment) && Date.parse(moment) > now ? timestamp(now) : moment;
+}
+
+/**
+ * What is remembered, with no moment later than now: when the clock was set back, or that of another replica was ahead,
+ * waits begin anew instead of lasting until the clock is there again.
+ */
+function notLater<T extends object | undefined>(remembered: T, now: number): T {
+  if (remembered === undefined) return remembered;
+  return Object.fromEntries(Object.entries(remembered).map(([key, value]) => [key, past<unknown>(value, now)])) as T;
 }
 
 /** A crash may have lost the note that users have reached a revision; the route still shows it. */

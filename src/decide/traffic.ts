@@ -3,7 +3,10 @@ import type { Share } from "../api/share.ts";
 import type { RolloutMemory } from "../api/status.ts";
 import { managersOf } from "./contention.ts";
 import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "./situation.ts";
+import { proofOf } from "./evidence.ts";
+import type { Proof } from "./evidence.ts";
 import type { Answered, Situation } from "./situation.ts";
+import type { Reason } from "./types.ts";
 
 /** A status that never comes must not stop a rollout: after so many milliseconds it is only a warning. */
 export const STATUS_TIMEOUT_MS = 30_000;
@@ -15,7 +18,7 @@ export type Effect =
   /** The route says it; the data plane has not followed yet, as far as one can tell. */
   | { readonly state: "pending"; readonly message: string; readonly recheckAfterMs: number }
   | { readonly state: "rejected"; readonly reason: string; readonly message: string }
-  | { readonly state: "effective"; readonly warning?: string };
+  | { readonly state: "effective"; readonly by: "Evidence" | "Settle"; readonly warning?: Reason };
 
 /**
  * Whether a share, which the route was told at `since`, is in effect: the route holds it, its controller accepted
@@ -31,15 +34,32 @@ export function effectOf(situation: Situation, share: Share, since: string | und
   if (route.acceptance.state === "following") {
     return { state: "pending", message: route.acceptance.message, recheckAfterMs: TROUBLE_PERIOD_MS };
   }
+  // Evidence is worth more than a status that does not come.
+  const proof = proofOf(situation, share.weight, age);
+  if (proof?.state === "shown") return { state: "effective", by: "Evidence" };
+  const pending = (message: string, leftMs: number): Effect => {
+    const lookMs = proof?.state === "missing" ? EVIDENCE_PERIOD_MS : leftMs;
+    return { state: "pending", message, recheckAfterMs: Math.min(leftMs, lookMs) };
+  };
   if (route.acceptance.state === "unknown" && age < STATUS_TIMEOUT_MS) {
-    return { state: "pending", message: route.acceptance.message, recheckAfterMs: STATUS_TIMEOUT_MS - age };
+    return pending(route.acceptance.message, STATUS_TIMEOUT_MS - age);
   }
-  if (age < settleMs) {
-    return { state: "pending", message: "the data plane needs time to follow", recheckAfterMs: settleMs - age };
+  if (age < settleMs) return pending("the data plane needs time to follow", settleMs - age);
+  if (proof?.state === "missing") return pending(proof.message, proof.leftMs);
+  const warning = warningOf(situation, proof);
+  return { state: "effective", by: "Settle", ...(warning === undefined ? {} : { warning }) };
+}
+
+/** While evidence is awaited, how often to look whether it is to be asked for again, in milliseconds. */
+const EVIDENCE_PERIOD_MS = 2_000;
+
+/** What people should know of a weight that only the settle time speaks for. */
+function warningOf({ route }: Situation, proof: Proof | undefined): Reason | undefined {
+  if (proof?.state === "overdue") {
+    return { reason: "EvidenceMissing", message: `no evidence that the weight is in effect: ${proof.message}` };
   }
-  return route.acceptance.state === "unknown"
-    ? { state: "effective", warning: `no status for this weight: ${route.acceptance.message}` }
-    : { state: "effective" };
+  if (route.acceptance.state !== "unknown") return undefined;
+  return { reason: "RouteStatusStale", message: `no status for this weight: ${route.acceptance.message}` };
 }
 
 /** Decisions about traffic that several phases share. */
@@ -74,7 +94,8 @@ export function waitUntilKnown(
 /** Gives the canary its share and starts its clock. */
 export function shiftTo(situation: Situation, { phase, rollout, message, ...wanted }: Shift): Answered {
   const share = shareOf(wanted);
-  const { effectiveSince: _effective, podsReadySince: _ready, matched: _matched, mirror: _mirror, ...rest } = rollout;
+  const { effectiveSince: _effective, effectBy: _by, podsReadySince: _ready, ...known } = rollout;
+  const { matched: _matched, mirror: _mirror, ...rest } = known;
   return {
     phase,
     message,
@@ -83,6 +104,7 @@ export function shiftTo(situation: Situation, { phase, rollout, message, ...want
       rollout: {
         ...rest,
         ...share,
+        weightBefore: rollout.weight,
         weightSince: timestamp(situation.now),
         exposed: rollout.exposed === true || isUsed(share),
       },
@@ -126,7 +148,7 @@ export function bringIntoEffect(situation: Situation, shift: Shift): Answered | 
         stalled: { reason: "RouteRejected", message: effect.message },
       };
     case "effective":
-      return rollout.effectiveSince === undefined ? noteEffect(situation, shift, effect.warning) : undefined;
+      return rollout.effectiveSince === undefined ? noteEffect(situation, shift, effect) : undefined;
   }
 }
 
@@ -140,19 +162,31 @@ export function keepWeight(situation: Situation, shift: Omit<Shift, keyof Share>
   return { phase, message: putBack(situation, share), actions: [{ kind: "setWeight", ...share }], reasserts: "Weight" };
 }
 
-function noteEffect(situation: Situation, shift: Shift, warning: string | undefined): Answered {
+function noteEffect(
+  situation: Situation,
+  shift: Shift,
+  { by: effectBy, warning }: Extract<Effect, { state: "effective" }>,
+): Answered {
   const now = timestamp(situation.now);
   const { rollout, phase } = shift;
   const share = shareOf(shift);
+  // The next step may have the same weight: that one was waited for before.
+  const waitedMs = rollout.effectBy === undefined ? elapsedMs(situation.now, rollout.weightSince) : 0;
   const firstWeightAt = rollout.firstWeightAt ?? (isUsed(share) ? now : undefined);
   return {
     phase,
     message: `in effect: ${showShare(share)}`,
     actions: [],
     memory: {
-      rollout: { ...rollout, effectiveSince: now, ...(firstWeightAt === undefined ? {} : { firstWeightAt }) },
+      rollout: {
+        ...rollout,
+        effectiveSince: now,
+        effectBy,
+        waitedSeconds: (rollout.waitedSeconds ?? 0) + Math.round(waitedMs / 1_000),
+        ...(firstWeightAt === undefined ? {} : { firstWeightAt }),
+      },
     },
-    ...(warning === undefined ? {} : { warning: { reason: "RouteStatusStale", message: warning } }),
+    ...(warning === undefined ? {} : { warning }),
     recheckAfterMs: 0,
   };
 }

@@ -48,10 +48,19 @@ export interface Observation {
   readonly drainMs: number;
   /** Readings taken for this look, by check name. A check that was not due has none. */
   readonly readings: Readonly<Record<string, TakenReading>>;
+  /** The last evidence about the weight that is waited for. */
+  readonly evidence?: TakenEvidence;
   /** Actions that nobody has answered yet, the oldest first. */
   readonly requests: readonly Request[];
   readonly namespaceTerminating: boolean;
 }
+
+/** Evidence about who gets the requests. */
+export type TakenEvidence =
+  /** Percent of the requests that the canary gets, by the metrics. */
+  | { readonly kind: "share"; readonly percent: number }
+  | { readonly kind: "probe"; readonly sent: number; readonly hits: number; readonly answered: number }
+  | { readonly kind: "none"; readonly message: string };
 
 export interface TakenReading {
   readonly query: string;
@@ -178,6 +187,8 @@ export type Action =
   | { readonly kind: "ensurePrimary"; readonly replicas: number; readonly revision: string }
   | { readonly kind: "restartPrimary"; readonly restartedAt: string }
   | { readonly kind: "scalePrimary"; readonly replicas: number }
+  /** The primary's containers get these images again, in their order. */
+  | { readonly kind: "restoreImages"; readonly images: readonly string[] }
   | { readonly kind: "deletePrimary" }
   /** Gives the canary exactly this share, in one write where the data plane allows it. */
   | ({ readonly kind: "setWeight" } & Share)

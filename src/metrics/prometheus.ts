@@ -38,9 +38,9 @@ function connect(block: PrometheusBlock, credentials: Credentials): MetricSource
     agent: agentFor(block, credentials),
   };
   return {
-    async read(query, { timeMs, signal }) {
+    async read(query, { signal }) {
       signal.throwIfAborted();
-      const reading = await ask(connection, { query, timeMs, signal });
+      const reading = await ask(connection, { query, signal });
       signal.throwIfAborted();
       return "message" in reading ? { ...reading, message: redact(reading.message) } : reading;
     },
@@ -53,17 +53,16 @@ function connect(block: PrometheusBlock, credentials: Credentials): MetricSource
 
 interface Question {
   readonly query: string;
-  readonly timeMs: number;
   readonly signal: AbortSignal;
 }
 
-async function ask(connection: Connection, { query, timeMs, signal }: Question): Promise<Reading> {
+async function ask(connection: Connection, { query, signal }: Question): Promise<Reading> {
   const { endpoint, timeoutMs } = connection;
   const deadline = AbortSignal.timeout(timeoutMs);
   const answer: Answer = { endpoint, timeoutMs, timedOut: () => deadline.aborted };
   const options = driverOptions(connection, { query, answer, signal: AbortSignal.any([signal, deadline]) });
   try {
-    await new PrometheusDriver(options).instantQuery(query, new Date(timeMs), `${timeoutMs}ms`);
+    await new PrometheusDriver(options).instantQuery(query, undefined, `${timeoutMs}ms`);
     return readAnswer(answer);
   } catch (failure) {
     return readFailure(answer, failure);
@@ -89,6 +88,8 @@ function driverOptions(connection: Connection, { query, answer, signal }: Driver
     requestInterceptor: {
       onFulfilled: (config) => ({
         ...config,
+        params: withoutTime(config.params),
+        data: withoutTime(config.data),
         signal,
         httpAgent: connection.agent,
         httpsAgent: connection.agent,
@@ -112,6 +113,12 @@ function driverOptions(connection: Connection, { query, answer, signal }: Driver
       },
     },
   };
+}
+
+/** The driver insists on a time of its own; without one the server takes its own. */
+function withoutTime(parameters: unknown): unknown {
+  if (parameters instanceof URLSearchParams) parameters.delete("time");
+  return parameters;
 }
 
 /** Credentials come last: a header of the block cannot replace them. */

@@ -28,10 +28,10 @@ export interface Credentials {
 /** A connection to one back-end. */
 export interface MetricSource {
   /**
-   * Asks one instant query.
+   * Asks one instant query, as of the back-end's own time: the clocks of two machines need not agree.
    * Never rejects, except with `AbortError` when the signal is aborted.
    */
-  read(query: string, options: { readonly timeMs: number; readonly signal: AbortSignal }): Promise<Reading>;
+  read(query: string, options: { readonly signal: AbortSignal }): Promise<Reading>;
   close(): Promise<void>;
 }
 

@@ -13,6 +13,7 @@ import type { Clock } from "../lib/time.ts";
 import { parseDuration } from "../lib/time.ts";
 import type { Configuration } from "./configuration.ts";
 import { copiesFor, copiesOf } from "./copies.ts";
+import type { EvidenceTaker } from "./evidence.ts";
 import { selects } from "./label.ts";
 import type { PodTroubles } from "./podTrouble.ts";
 import { problemOf } from "./problems.ts";
@@ -30,6 +31,7 @@ export interface ObserveOptions {
   readonly clock: Clock;
   readonly readings: Readings;
   readonly podTroubles: PodTroubles;
+  readonly evidence: EvidenceTaker;
   readonly providers: ProviderOptions;
   readonly configuration: Configuration;
 }
@@ -50,9 +52,11 @@ export async function observe(options: ObserveOptions, canary: Canary, signal: A
     scene,
     reads,
     route,
-    provider: (of, check) => findProvider(options.providers, of, check),
+    provider: (of, question) => findProvider(options.providers, of, question),
   });
   const { target, primary } = await workloadsOf(options, scene, signal);
+  const settleMs = settleOf(canary, scene);
+  const evidence = options.evidence.collect(keyOfCanary(canary), canary, settleMs);
   const observation: Observation = {
     now,
     canary,
@@ -67,8 +71,8 @@ export async function observe(options: ObserveOptions, canary: Canary, signal: A
     routeName: scene.routeRefs.map(({ kind, name }) => `${kind.kind} ${name}`).join(", "),
     ...(scene.trafficChanged ? { trafficChanged: true } : {}),
     writers: writersOf(scene, route),
-    settleMs:
-      canary.spec.traffic.settle === undefined ? scene.router.settleMs : parseDuration(canary.spec.traffic.settle),
+    settleMs,
+    ...(evidence === undefined ? {} : { evidence }),
     drainMs: parseDuration(canary.spec.traffic.drain),
     readings: readings.collect(keyOfCanary(canary), canary),
     requests: requestsFor(reads, canary),
@@ -91,6 +95,10 @@ async function wholeScene(
     configuration: await configuration.look({ key: keyOfCanary(canary), canary, target, primary }, signal),
     copies: copiesFor(reads, configuration, { namespace: names.namespace, name: names.target }),
   };
+}
+
+function settleOf({ spec }: Canary, { router }: Scene): number {
+  return spec.traffic.settle === undefined ? router.settleMs : parseDuration(spec.traffic.settle);
 }
 
 export function keyOfCanary(canary: Canary): string {

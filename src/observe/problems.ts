@@ -1,4 +1,5 @@
 import type { Canary } from "../api/canary.ts";
+import type { Question } from "../api/query.ts";
 import type { Problem } from "../decide/types.ts";
 import type { FreshReads } from "../kube/fresh.ts";
 import { kinds } from "../kube/kinds.ts";
@@ -11,7 +12,7 @@ import { routeKey } from "../routers/router.ts";
 import type { RouteView } from "../routers/router.ts";
 import { selects } from "./label.ts";
 import type { FoundProvider } from "./providers.ts";
-import { queryOf } from "./query.ts";
+import { fillIn, questionsOf } from "./query.ts";
 import type { Scene } from "./scene.ts";
 
 /** Canaries are looked at often and their queries change seldom. */
@@ -21,7 +22,7 @@ export interface ProblemInput {
   readonly scene: Scene;
   readonly reads: FreshReads;
   readonly route: RouteView;
-  readonly provider: (canary: Canary, check: Canary["spec"]["analysis"]["checks"][number]) => FoundProvider;
+  readonly provider: (canary: Canary, question: Question) => FoundProvider;
 }
 
 /** What a person has to mend before Aviary can go on; the first of them, the most basic first. */
@@ -36,7 +37,7 @@ export function problemOf(input: ProblemInput): Problem | undefined {
     configurationProblem,
     portProblem,
     routeProblem,
-    checkProblem,
+    queryProblem,
   ]) {
     const problem = find(input);
     if (problem !== undefined) return problem;
@@ -271,10 +272,10 @@ function routeProblem({ route, scene, reads }: ProblemInput): Problem | undefine
   return route.problem === undefined ? undefined : { ...route.problem, blocksTraffic: route.weight === undefined };
 }
 
-function checkProblem({ scene, provider }: ProblemInput): Problem | undefined {
+function queryProblem({ scene, provider }: ProblemInput): Problem | undefined {
   const { canary } = scene;
-  for (const check of canary.spec.analysis.checks) {
-    const found = provider(canary, check);
+  for (const question of questionsOf(canary)) {
+    const found = provider(canary, question);
     if (!found.ok) {
       const hint =
         found.reason === "NoMetricProvider"
@@ -282,7 +283,7 @@ function checkProblem({ scene, provider }: ProblemInput): Problem | undefined {
           : "correct it";
       return { reason: found.reason, message: found.message, hint, blocksTraffic: false };
     }
-    const filled = queryOf(canary, check);
+    const filled = fillIn(canary, question.query);
     const parsed = filled.ok ? parsePromql(filled.query) : undefined;
     const wrong = !filled.ok
       ? filled.message
@@ -292,8 +293,8 @@ function checkProblem({ scene, provider }: ProblemInput): Problem | undefined {
     if (wrong === undefined) continue;
     return {
       reason: "InvalidQuery",
-      message: `check ${check.name}: ${wrong}`,
-      hint: `correct spec.analysis.checks[${check.name}].threshold.query`,
+      message: `${question.what}: ${wrong}`,
+      hint: `correct ${question.field}`,
       blocksTraffic: false,
     };
   }

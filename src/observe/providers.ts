@@ -1,6 +1,7 @@
-import type { Canary, Check } from "../api/canary.ts";
+import type { Canary } from "../api/canary.ts";
 import type { MetricProviderObject } from "../api/metricProvider.ts";
 import { metricProviderParser } from "../api/metricProvider.ts";
+import type { Question } from "../api/query.ts";
 import type { FreshReads } from "../kube/fresh.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { Secret } from "../kube/objects.ts";
@@ -30,22 +31,22 @@ export interface ProviderOptions {
   readonly ownNamespace: string;
 }
 
-/** The provider of a check: its `providerRef`, else the ClusterMetricProvider `default`, else the controller's own. */
-export function findProvider(options: ProviderOptions, canary: Canary, check: Check): FoundProvider {
+/** Who is asked a question: its `providerRef`, else the ClusterMetricProvider `default`, else the controller's own. */
+export function findProvider(options: ProviderOptions, canary: Canary, question: Question): FoundProvider {
   const { reads, defaultPrometheusUrl } = options;
-  const ref = check.threshold.providerRef;
+  const { what, providerRef: ref } = question;
   const namespace = canary.metadata.namespace ?? "default";
   if (ref !== undefined) {
     const kind = ref.kind === "MetricProvider" ? kinds.metricProvider : kinds.clusterMetricProvider;
     const object = reads.get(kind, kind.namespaced ? { namespace, name: ref.name } : { name: ref.name });
     return object === undefined
-      ? { ok: false, reason: "NoMetricProvider", message: `check ${check.name}: there is no ${ref.kind} ${ref.name}` }
+      ? { ok: false, reason: "NoMetricProvider", message: `${what}: there is no ${ref.kind} ${ref.name}` }
       : parsed(ref.kind, object);
   }
   const fallback = reads.get(kinds.clusterMetricProvider, { name: "default" });
   if (fallback !== undefined) return parsed("ClusterMetricProvider", fallback);
   if (defaultPrometheusUrl === undefined) {
-    const message = `check ${check.name}: nobody says where its numbers are`;
+    const message = `${what}: nobody says where its numbers are`;
     return { ok: false, reason: "NoMetricProvider", message };
   }
   return parsed("ClusterMetricProvider", {
@@ -115,15 +116,15 @@ export function createProviders(options: ProviderOptions, clock: Clock): Provide
   };
 
   return {
-    async ask({ canary, check, query, timeMs }, signal) {
-      const found = findProvider(options, canary, check);
+    async ask({ canary, question, query }, signal) {
+      const found = findProvider(options, canary, question);
       if (!found.ok) return { kind: "unreachable", message: found.message };
       const entry = entryFor(found, signal);
       entry.users += 1;
       entry.usedMs = clock.now();
       let answered = false;
       try {
-        const reading = await (await entry.source).read(query, { timeMs, signal });
+        const reading = await (await entry.source).read(query, { signal });
         answered = reading.kind !== "unreachable";
         return reading;
       } finally {

@@ -1,12 +1,26 @@
-import type { Canary, Check } from "../api/canary.ts";
+import { questionOf } from "../api/analysis.ts";
+import type { Canary } from "../api/canary.ts";
+import type { ShareEvidence } from "../api/evidence.ts";
+import type { Question } from "../api/query.ts";
 import { namesOf } from "../lib/names.ts";
 import { fillQuery } from "../metrics/variables.ts";
 import type { FilledQuery } from "../metrics/variables.ts";
 
-/** The query of a check as it is asked, with the names of this canary filled in. */
-export function queryOf(canary: Canary, check: Check): FilledQuery {
+/** Everything that a Canary asks the metrics. */
+export function questionsOf({ spec }: Canary): readonly Question[] {
+  const { share } = spec.traffic.evidence ?? {};
+  return [...spec.analysis.checks.map(questionOf), ...(share === undefined ? [] : [shareQuestion(share)])];
+}
+
+/** What the evidence of a Canary asks. */
+export function shareQuestion({ query, providerRef }: ShareEvidence): Question {
+  return { what: "evidence", field: "spec.traffic.evidence.share.query", query, providerRef };
+}
+
+/** A query as it is asked, with the names of this canary filled in. */
+export function fillIn(canary: Canary, query: string): FilledQuery {
   const names = namesOf(canary);
-  return fillQuery(check.threshold.query, {
+  return fillQuery(query, {
     namespace: names.namespace,
     target: names.target,
     primary: names.primary,

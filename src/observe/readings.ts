@@ -1,4 +1,6 @@
 import type { Canary, Check } from "../api/canary.ts";
+import { questionOf } from "../api/analysis.ts";
+import type { Question } from "../api/query.ts";
 import type { CheckStatus } from "../api/status.ts";
 import { isAsked, stepsOf } from "../decide/strategy.ts";
 import type { TakenReading } from "../decide/types.ts";
@@ -7,11 +9,16 @@ import { parseDuration } from "../lib/time.ts";
 import type { Clock } from "../lib/time.ts";
 import type { Reading } from "../metrics/provider.ts";
 import { windowMs } from "../metrics/promqlWindow.ts";
-import { queryOf } from "./query.ts";
+import { fillIn } from "./query.ts";
 
-/** Asks a metrics back-end; finds it, with its credentials, by the check's `providerRef`. Never rejects but by abort. */
+/** Asks a metrics back-end; finds it, with its credentials, by the question's `providerRef`. Never rejects but by abort. */
 export type AskProvider = (
-  question: { readonly canary: Canary; readonly check: Check; readonly query: string; readonly timeMs: number },
+  asked: {
+    readonly canary: Canary;
+    readonly question: Question;
+    /** As it is asked, with the names filled in. */
+    readonly query: string;
+  },
   signal: AbortSignal,
 ) => Promise<Reading>;
 
@@ -45,11 +52,12 @@ export function createReadings({ clock, ask, onAnswer, signal }: ReadingsOptions
   const entries = new Map<string, Map<string, Entry>>();
 
   const start = (key: string, canary: Canary, check: Check, entry: Entry): void => {
-    const filled = queryOf(canary, check);
+    const question = questionOf(check);
+    const filled = fillIn(canary, question.query);
     const timeMs = clock.now();
     if (!filled.ok) {
       entry.answer = {
-        query: check.threshold.query,
+        query: question.query,
         at: timeMs,
         reading: { kind: "badQuery", message: filled.message },
       };
@@ -57,7 +65,7 @@ export function createReadings({ clock, ask, onAnswer, signal }: ReadingsOptions
     }
     entry.asking = true;
     const { context } = entry;
-    void ask({ canary, check, query: filled.query, timeMs }, signal)
+    void ask({ canary, question, query: filled.query }, signal)
       .catch((error: unknown): Reading => ({
         kind: "unreachable",
         message: error instanceof Error ? error.message : String(error),
@@ -130,7 +138,7 @@ function isDue(canary: Canary, check: Check, known: CheckStatus | undefined, now
   const last = known?.lastReading === undefined ? effective : Math.max(effective, Date.parse(known.lastReading));
   if (now - last < interval) return false;
   const first = Date.parse(rollout?.firstWeightAt ?? rollout?.effectiveSince ?? "");
-  const filled = queryOf(canary, check);
+  const filled = fillIn(canary, questionOf(check).query);
   const window = filled.ok ? Math.min(windowOf(filled.query), MAX_WINDOW_MS) : 0;
   return now - first >= window;
 }

@@ -55,8 +55,12 @@ export function viewOf({ objects, label, targetLabels, feedFrom, standby = false
       ? {}
       : {
           feed: {
-            ageMs: Math.max(0, now - changedAt(feed)),
-            current: feedFrom !== undefined && sameEndpoints(feed, feedFrom.slices, standby ? isOnStandby : isReady),
+            // Filled at a moment that is still to come: by a clock that was set back since, who knows when.
+            ageMs: changedAt(feed) > now ? Number.POSITIVE_INFINITY : now - changedAt(feed),
+            current:
+              feedFrom !== undefined &&
+              changedAt(feed) <= now &&
+              sameEndpoints(feed, feedFrom.slices, standby ? isOnStandby : isReady),
           },
         }),
   };

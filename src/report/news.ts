@@ -36,6 +36,7 @@ function isLoud({ kind }: Action): boolean {
     case "ensurePrimary":
     case "restartPrimary":
     case "scalePrimary":
+    case "restoreImages":
     case "deletePrimary":
     case "pointService":
     case "restoreTarget":

@@ -3,6 +3,9 @@ import { canaryWith } from "./manifests.ts";
 
 const refs = (count: number) => Array.from({ length: count }, (_, index) => ({ name: `route-${index}` }));
 
+const probe = { url: "http://gateway.infra/", header: "x-served-by", value: "canary" };
+const withEvidence = (evidence: object) => canaryWith.traffic({ evidence, gatewayAPI: { routeRefs: refs(1) } });
+
 /** Canaries with a traffic block that no data plane could follow. */
 export const badTraffic: readonly BadManifest[] = [
   {
@@ -49,6 +52,51 @@ export const badTraffic: readonly BadManifest[] = [
     name: "a settle time of an hour",
     manifest: canaryWith.traffic({ settle: "1h", gatewayAPI: { routeRefs: refs(1) } }),
     says: ['spec.traffic.settle: Invalid value: "1h": must be a duration from 0s to 10m'],
+  },
+  {
+    name: "evidence without a block",
+    manifest: withEvidence({ timeout: "1m" }),
+    says: ["spec.traffic.evidence: Invalid value", "choose exactly one of share, probe; found none"],
+  },
+  {
+    name: "evidence of both kinds",
+    manifest: withEvidence({ share: { query: "up" }, probe }),
+    says: ["spec.traffic.evidence: Invalid value", "choose exactly one of share, probe; found share probe"],
+  },
+  {
+    name: "evidence that is waited for for an hour",
+    manifest: withEvidence({ timeout: "1h", probe }),
+    says: ['spec.traffic.evidence.timeout: Invalid value: "1h": must be a duration from 1s to 10m'],
+  },
+  {
+    name: "a share without a query",
+    manifest: withEvidence({ share: {} }),
+    says: ["spec.traffic.evidence.share.query: Required value"],
+  },
+  {
+    name: "a probe of a file",
+    manifest: withEvidence({ probe: { ...probe, url: "file:///etc/passwd" } }),
+    says: ["spec.traffic.evidence.probe.url: Invalid value", "must be an http or https address without user"],
+  },
+  {
+    name: "a probe with a password in its address",
+    manifest: withEvidence({ probe: { ...probe, url: "http://ann:secret@gateway/" } }),
+    says: ["spec.traffic.evidence.probe.url: Invalid value", "must be an http or https address without user"],
+  },
+  {
+    name: "a probe of a header that is none",
+    manifest: withEvidence({ probe: { ...probe, header: "x release" } }),
+    says: ["spec.traffic.evidence.probe.header: Invalid value", "must be the name of a header, such as x-served-by"],
+  },
+  {
+    name: "a probe with a host that ends the header",
+    manifest: withEvidence({ probe: { ...probe, host: "shop\r\nx: y" } }),
+    says: ["spec.traffic.evidence.probe.host: Invalid value", "must be a host name such as shop.example.com"],
+  },
+  {
+    name: "a probe of a thousand requests",
+    manifest: withEvidence({ probe: { ...probe, requests: 1000 } }),
+    says: ["spec.traffic.evidence.probe.requests: Invalid value", "less than or equal to 50"],
   },
   {
     name: "a Gateway API block without routes",

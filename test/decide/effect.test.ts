@@ -27,7 +27,8 @@ describe("a weight of 10", () => {
     const see = { route: { weight: 10, uniform: true, managers: [], acceptance: unknown } };
     expect(effectOf(situate(scene({ see })), { weight: 10 }, ago(31))).toEqual({
       state: "effective",
-      warning: "no status for this weight: nobody spoke",
+      by: "Settle",
+      warning: { reason: "RouteStatusStale", message: "no status for this weight: nobody spoke" },
     });
   });
 });

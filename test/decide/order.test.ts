@@ -99,6 +99,13 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ["repairServices", { services: { complete: false } }],
   ["repairApex", { services: { apex: service({ selects: "other" }) } }],
   ["repairCopies", { see: { copies: { ...noCopies, gone: ["ConfigMap a"] } } }],
+  [
+    "repairPrimaryImages",
+    {
+      status: { ...rested, promoted: { revision: "a", images: ["web:a"], time: ago(9) } },
+      see: { primary: workload("a", { version: { revision: "a", images: ["web:x"] } }) },
+    },
+  ],
   ["standBehindApex", { services: { apex: service() } }],
   ["standAside", { status: rolling(atTen(5), { contention: [contended] }), ...serving(10) }],
   ["honourSuspend", { spec: { suspend: true }, status: rolling(atTen(5)), ...serving(10) }],

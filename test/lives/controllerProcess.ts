@@ -3,9 +3,12 @@ import { KubeError } from "../../src/kube/errors.ts";
 import { createEventRecorder } from "../../src/kube/events.ts";
 import type { Kube, KubeObject, ResourceKind, WatchEvent, WatchOptions } from "../../src/kube/port.ts";
 import { createInformers } from "../../src/kube/informers.ts";
+import { createSteadyClock } from "../../src/lib/steadyClock.ts";
+import type { Clock } from "../../src/lib/time.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import type { Log } from "../../src/lib/log.ts";
 import type { Reading } from "../../src/metrics/provider.ts";
+import type { ProbeAnswer } from "../../src/observe/probe.ts";
 import type { ApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
 import { createMemoryKube } from "../../src/sandbox/memoryKube.ts";
 import type { KubeCall } from "../../src/sandbox/memoryKube.ts";
@@ -30,6 +33,7 @@ export interface ProcessOptions {
   readonly server: ApiServer;
   readonly clock: VirtualClock;
   readonly ask: (query: string) => Reading;
+  readonly probe: () => ProbeAnswer;
   readonly traffic: Traffic;
   /** Called after every write. */
   readonly look: () => void;
@@ -46,6 +50,8 @@ export interface Way {
   fault: ((call: KubeCall) => void) | undefined;
   /** Aborted when the connections of the watches break. */
   cut: AbortController;
+  /** By how much the clock of the controller's machine is ahead of everybody else's, in milliseconds. */
+  aheadMs: number;
 }
 
 /** The production controller, as a process that can die. */
@@ -58,7 +64,8 @@ export interface ControllerProcess {
 const WRITES = new Set(["create", "apply", "jsonPatch", "mergePatch", "replace", "delete"]);
 
 export async function runProcess(options: ProcessOptions): Promise<ControllerProcess> {
-  const { server, clock, traffic, look, crash } = options;
+  const { server, traffic, look, crash } = options;
+  const clock = clockOf(options);
   let dead = false;
   const die = (call: KubeCall, side: Crash["side"]): void => {
     if (isWrite(call) && crash?.side === side && traffic.writes.length === crash.write) dead = true;
@@ -83,7 +90,7 @@ export async function runProcess(options: ProcessOptions): Promise<ControllerPro
   const informers = createInformers(kube, clock, { random: () => 0 });
   const { trackSecrets = true } = options;
   startCaches(informers, { trackSecrets });
-  await clock.advance(10);
+  await options.clock.advance(10);
   await informers.ready();
   const controller = startController({
     kube,
@@ -99,6 +106,7 @@ export async function runProcess(options: ProcessOptions): Promise<ControllerPro
     actionRetentionMs: 604_800_000,
     signal: ending.signal,
     ask: ({ query }) => Promise.resolve(options.ask(query)),
+    probe: () => Promise.resolve(options.probe()),
   });
   return {
     get dead() {
@@ -111,6 +119,12 @@ export async function runProcess(options: ProcessOptions): Promise<ControllerPro
       await informers.stop();
     },
   };
+}
+
+/** As `main` makes it: what somebody sets the machine's time to does not show at once. */
+function clockOf({ clock, way }: ProcessOptions): Clock {
+  const steady = createSteadyClock({ wall: () => clock.now() + way.aheadMs, running: () => clock.now() });
+  return { now: () => steady.now(), after: (delayMs, callback) => clock.after(delayMs, callback) };
 }
 
 /** A watch that ends as a connection does that broke. */

@@ -46,6 +46,7 @@ describe("what somebody changes by hand", () => {
     };
     await edit(70);
     expect(life.weights()).toEqual({ "web-primary": 90, "web-canary": 10 });
+    expect(life.told()).toContainEqual(expect.stringMatching(/^put weight 10 back: the route said 70/));
     await life.act("Pause");
     await edit(70);
     expect(life.weights()).toEqual({ "web-primary": 90, "web-canary": 10 });
@@ -80,6 +81,7 @@ describe("what somebody changes by hand", () => {
     expect(service?.spec.selector).toEqual({ app: name === "web-canary" ? "web" : "web-primary" });
     await life.until("promotion", ({ phase }) => phase === "Succeeded");
     expect(rulesOf(life)).toContain("repairServices");
+    expect(life.told()).toContain("putting the Services back");
   });
 
   it("to the selector of a leaf Service is put back", async () => {
@@ -100,6 +102,7 @@ describe("what somebody changes by hand", () => {
     life.outages.length = known;
     expect((await life.kube.get<Service>(kinds.service, web))?.spec.selector).toEqual({ app: "web-primary" });
     expect(rulesOf(life)).toContain("repairApex");
+    expect(life.told()).toContain("pointing the apex Service at the primary again");
   });
 
   it("to the primary is put back when the target still holds what was promoted", async () => {
@@ -137,7 +140,7 @@ describe("what somebody changes by hand", () => {
     expect(life.deployment("web-primary")?.status?.readyReplicas).toBe(3);
     expect(life.status().phase).toBe("Idle");
     expect(rulesOf(life)).toContain("repairPrimarySize");
-    expect(life.events()).toContain("Normal RepairPrimarySize");
+    expect(life.told()).toContain("scaling the primary to 3 again: somebody scaled it to 0, and it serves everyone");
   });
 
   it("to the primary's size is put back in a rollout, which can then be rolled back", async () => {
@@ -148,6 +151,33 @@ describe("what somebody changes by hand", () => {
     await life.until("roll back", ({ phase }) => phase === "Failed");
     expect(life.weights()).toEqual({ "web-primary": 100, "web-canary": 0 });
     expect(life.errors).toEqual([]);
+  });
+
+  it("to the primary's image is put back, at rest and in a rollout, and said", async () => {
+    const life = await adopted();
+    const setImage = async (image: string): Promise<void> => {
+      const container = { name: "web", image };
+      const ref = { namespace: NAMESPACE, name: "web-primary" };
+      const containers = life
+        .deployment("web-primary")
+        ?.spec.template.spec.containers.map((held) => ({ ...held, ...container }));
+      await life.kube.mergePatch(kinds.deployment, ref, { spec: { template: { spec: { containers } } } });
+      await life.pass(5_000);
+    };
+    const image = () => life.deployment("web-primary")?.spec.template.spec.containers[0]?.image;
+    await setImage("example/web:9");
+    expect(image()).toBe("example/web:1");
+    await life.release("2");
+    await life.until("weight 10", ({ weight }) => weight === 10);
+    await setImage("example/web:8");
+    expect(image()).toBe("example/web:1");
+    for (const version of [9, 8]) {
+      expect(life.told()).toContain(
+        `putting the primary's images back: somebody changed them to example/web:${version}, which nobody judged`,
+      );
+    }
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    expect(image()).toBe("example/web:2");
   });
 
   it("to the target's size at rest is put back", async () => {

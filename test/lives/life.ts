@@ -1,8 +1,10 @@
 import type { CanaryStatus } from "../../src/api/status.ts";
+import { KubeError } from "../../src/kube/errors.ts";
 import { kinds } from "../../src/kube/kinds.ts";
-import type { Deployment } from "../../src/kube/objects.ts";
+import type { Deployment, KubeEvent } from "../../src/kube/objects.ts";
 import type { Kube, KubeObject, ResourceKind } from "../../src/kube/port.ts";
 import type { Reading } from "../../src/metrics/provider.ts";
+import type { ProbeAnswer } from "../../src/observe/probe.ts";
 import { createApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
 import type { ApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
 import { createMemoryKube } from "../../src/sandbox/memoryKube.ts";
@@ -47,10 +49,15 @@ export interface Life {
   readonly kube: Kube;
   readonly cluster: Cluster;
   ask: (query: string) => Reading;
+  /** What a round of probes meets. */
+  probe: () => ProbeAnswer;
   /** Throws what the API server answers the controller with; undefined: it works. */
   fault: Way["fault"];
-  /** Breaks the connections of the controller's watches. */
-  cutWatches(): void;
+  /** Nobody answers the controller, and its watches break. */
+  stopApi(): void;
+  startApi(): void;
+  /** Sets the time of the controller's machine, by so many milliseconds. */
+  setTime(byMs: number): void;
   status(name?: string): CanaryStatus;
   exists(): boolean;
   deployment(name: string): Deployment | undefined;
@@ -65,6 +72,8 @@ export interface Life {
   readonly traffic: Traffic;
   /** Reasons of the Events so far. */
   events(): string[];
+  /** Their sentences. */
+  told(): string[];
   release(version: string, env?: Readonly<Record<string, string>>): Promise<void>;
   /** Creates a CanaryAction; answers with `Applied: …` or `Refused: …`. */
   act(action: string, extra?: object): Promise<string>;
@@ -75,6 +84,8 @@ export interface Life {
   stopController(): Promise<void>;
   /** Ends the controller as a crash would, and starts a new one. */
   restart(): Promise<void>;
+  /** Ends the controller for so long, and starts a new one. */
+  withoutController(milliseconds: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -94,7 +105,7 @@ export async function startLife(options: LifeOptions = {}): Promise<Life> {
   await (options.workload ?? ((by: Kube) => applyWorkload(by, options.replicas ?? 3)))(kube);
   await clock.advance(5_000);
 
-  const way: Way = { fault: options.fault, cut: new AbortController() };
+  const way: Way = { fault: options.fault, cut: new AbortController(), aheadMs: 0 };
   const startProcess = (crash?: Crash): Promise<ControllerProcess> =>
     runProcess({
       server,
@@ -102,6 +113,7 @@ export async function startLife(options: LifeOptions = {}): Promise<Life> {
       traffic,
       look,
       ask: (query) => life.ask(query),
+      probe: () => life.probe(),
       onError: (error) => errors.push(error),
       crash,
       way,
@@ -124,10 +136,20 @@ export async function startLife(options: LifeOptions = {}): Promise<Life> {
     set fault(fault) {
       way.fault = fault;
     },
-    cutWatches() {
+    stopApi() {
+      way.fault = () => {
+        throw new KubeError({ reason: "Unavailable", status: 0, message: "connect ECONNREFUSED" });
+      };
       way.cut.abort();
       way.cut = new AbortController();
     },
+    startApi() {
+      way.fault = undefined;
+    },
+    setTime(byMs) {
+      way.aheadMs += byMs;
+    },
+    probe: () => ({ sent: 10, hits: 0, answered: 0 }),
     ask: options.ask ?? (() => ({ kind: "value", value: 1 })),
     status: (name) => statusOf(server, name) ?? {},
     exists: () => find(server, kinds.canary, "web") !== undefined,
@@ -138,7 +160,8 @@ export async function startLife(options: LifeOptions = {}): Promise<Life> {
     breaches: watchman.breaches,
     errors,
     traffic,
-    events: () => eventsOf(server),
+    events: () => eventsOf(server).map(({ type, reason }) => `${type} ${reason}`),
+    told: () => eventsOf(server).map(({ message }) => message),
     async release(version, env = {}) {
       const patch = { spec: { template: { spec: podSpec(version, env) } } };
       await kube.mergePatch(options.kind ?? kinds.deployment, { namespace: NAMESPACE, name: "web" }, patch);
@@ -152,6 +175,11 @@ export async function startLife(options: LifeOptions = {}): Promise<Life> {
     stopController: () => running.stop(),
     async restart() {
       await running.stop();
+      running = await startProcess();
+    },
+    async withoutController(milliseconds) {
+      await running.stop();
+      await clock.advance(milliseconds);
       running = await startProcess();
     },
     async stop() {
@@ -227,10 +255,7 @@ async function act({ kube, server, pass }: Acting, action: string, extra: object
   return `${status?.phase ?? "unanswered"}: ${status?.message ?? ""}`;
 }
 
-function eventsOf(server: ApiServer): string[] {
-  const { items } = server.list(server.resource("events.k8s.io", "v1", "events"), { namespace: NAMESPACE });
-  return items.map((event) => {
-    const { type, reason } = event as { type?: string; reason?: string };
-    return `${type ?? ""} ${reason ?? ""}`;
-  });
+function eventsOf(server: ApiServer): readonly KubeEvent[] {
+  const { items } = server.list(server.resource("", "v1", "events"), { namespace: NAMESPACE });
+  return items as unknown as readonly KubeEvent[];
 }

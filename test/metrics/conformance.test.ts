@@ -63,8 +63,7 @@ describe.each(metricProviders)("provider $name", (provider) => {
     open.push(stub, source);
     return { stub, source };
   }
-  const ask = (source: MetricSource, query = "up") =>
-    source.read(query, { timeMs: 1_700_000_000_500, signal: quiet() });
+  const ask = (source: MetricSource, query = "up") => source.read(query, { signal: quiet() });
 
   it("is described", () => {
     expect(dialect).toBeDefined();
@@ -112,10 +111,10 @@ describe.each(metricProviders)("provider $name", (provider) => {
   it("rejects with AbortError when told to stop, and only then", async () => {
     const { source } = await connect(never);
     const stop = new AbortController();
-    const reading = source.read("up", { timeMs: 1, signal: stop.signal });
+    const reading = source.read("up", { signal: stop.signal });
     setImmediate(() => stop.abort());
     await expect(reading).rejects.toMatchObject({ name: "AbortError" });
-    await expect(source.read("up", { timeMs: 1, signal: stop.signal })).rejects.toMatchObject({ name: "AbortError" });
+    await expect(source.read("up", { signal: stop.signal })).rejects.toMatchObject({ name: "AbortError" });
   });
 
   it("uses its connections again, and a failed question does not cost one for ever", async () => {

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from "vitest";
-import type { Canary, Check } from "../../src/api/canary.ts";
+import type { Canary } from "../../src/api/canary.ts";
 import { createProviders } from "../../src/observe/providers.ts";
 import type { ProviderOptions, Providers } from "../../src/observe/providers.ts";
 import { startStub } from "../metrics/stubServer.ts";
@@ -36,8 +36,8 @@ async function start(respond: Respond = answer) {
   const made = createProviders(options as unknown as ProviderOptions, clock);
   providers = made;
   const canary = { metadata: { namespace: "shop", name: "web" } } as Canary;
-  const check = { name: "success", threshold: { query: "up" } } as Check;
-  const ask = () => made.ask({ canary, check, query: "up", timeMs: clock.now() }, new AbortController().signal);
+  const question = { what: "check success", field: "", query: "up" };
+  const ask = () => made.ask({ canary, question, query: "up" }, new AbortController().signal);
   return { server, clock, ask, change: () => (version += 1) };
 }
 

@@ -74,6 +74,22 @@ export function repairPrimarySize(s: Situation): Answered | undefined {
   };
 }
 
+/** Puts the images of the primary back when somebody changed them: what it serves was judged, and that was not. */
+export function repairPrimaryImages(s: Situation): Answered | undefined {
+  const images = s.memory.promoted?.images;
+  const { primary, rollout } = s;
+  if (images === undefined || primary?.version.images === undefined) return undefined;
+  // From the promotion on it runs what the rollout brings.
+  if (primary.version.revision !== s.memory.promoted?.revision || rollout?.promoting === true) return undefined;
+  const found = primary.version.images;
+  if (found.length !== images.length || found.every((image, index) => image === images[index])) return undefined;
+  return {
+    phase: s.canary.status?.phase ?? "Idle",
+    message: `putting the primary's images back: somebody changed them to ${found.join(", ")}, which nobody judged`,
+    actions: [{ kind: "restoreImages", images }],
+  };
+}
+
 /** Puts the apex Service back on the primary when somebody pointed it elsewhere. */
 export function repairApex(s: Situation): Answered | undefined {
   const { apex, primary } = s.services;

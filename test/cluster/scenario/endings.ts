@@ -59,11 +59,11 @@ export function endings(bench: () => Bench): void {
     const wide = await show("get", "cn", "-o", "wide");
     // Events are sent behind the writes that they tell of.
     const described = await waitFor("the events", () => show("describe", "canary", "web"), {
-      until: (text) => text.includes("StartRollout"),
+      until: (text) => text.includes("StartRollout") && text.includes("ShiftTraffic"),
     });
     console.log([short, wide, described].join("\n"));
     expect(short).toMatch(/NAME +.*PHASE.*\n.*web .*Progressing/);
-    expect(wide).toMatch(/web .*Progressing/);
-    expect(described).toMatch(/Events:[^]*StartRollout .*new revision/);
+    expect(wide).toMatch(/web .*Progressing.* registry\.test\/web:1 /);
+    expect(described).toMatch(/Events:[^]*StartRollout .*new revision[^]*ShiftTraffic/);
   });
 }

@@ -1,0 +1,134 @@
+import type { Canary } from "../api/canary.ts";
+import type { ShareEvidence } from "../api/evidence.ts";
+import type { TakenEvidence } from "../decide/types.ts";
+import { rememberByText } from "../lib/remember.ts";
+import type { Clock } from "../lib/time.ts";
+import { windowMs } from "../metrics/promqlWindow.ts";
+import type { Probe } from "./probe.ts";
+import { fillIn, shareQuestion } from "./query.ts";
+import type { AskProvider } from "./readings.ts";
+
+export interface EvidenceOptions {
+  readonly clock: Clock;
+  readonly ask: AskProvider;
+  readonly probe: Probe;
+  /** Called when an answer is in: the canary is to be looked at. */
+  readonly onAnswer: (canaryKey: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Looks in the background for evidence that a weight is in effect. As with readings, a reconcile never waits for it.
+ * Nothing is asked at weight 0: a rollback needs no evidence.
+ */
+export interface EvidenceTaker {
+  /** The last answer for the weight that is waited for; asks again when that is due. */
+  collect(key: string, canary: Canary, settleMs: number): TakenEvidence | undefined;
+  forget(key: string): void;
+}
+
+interface Entry {
+  /** The weight that it is about; an answer about another one is dropped. */
+  readonly context: string;
+  asking: boolean;
+  askedMs: number | undefined;
+  answer: TakenEvidence | undefined;
+}
+
+/** Pauses between two questions, in milliseconds. Metrics are scraped every few seconds at best. */
+export const SHARE_PERIOD_MS = 5_000;
+export const PROBE_PERIOD_MS = 2_000;
+/** A range that is longer than this measures something else than one weight, and is not waited for. */
+const MAX_WINDOW_MS = 300_000;
+
+export function createEvidenceTaker(options: EvidenceOptions): EvidenceTaker {
+  const { clock, onAnswer, signal } = options;
+  const entries = new Map<string, Entry>();
+
+  const start = (key: string, canary: Canary, entry: Entry): void => {
+    entry.asking = true;
+    entry.askedMs = clock.now();
+    void answerOf(options, canary)
+      .catch((error: unknown): TakenEvidence => ({ kind: "none", message: messageOf(error) }))
+      .then((answer) => {
+        entry.asking = false;
+        if (signal.aborted || entries.get(key) !== entry) return;
+        entry.answer = answer;
+        onAnswer(key);
+      });
+  };
+
+  return {
+    collect(key, canary, settleMs) {
+      const context = contextOf(canary);
+      if (context === undefined) {
+        entries.delete(key);
+        return undefined;
+      }
+      const known = entries.get(key);
+      const entry: Entry =
+        known?.context === context ? known : { context, asking: false, askedMs: undefined, answer: undefined };
+      entries.set(key, entry);
+      if (!entry.asking && isDue(canary, entry, { now: clock.now(), settleMs })) start(key, canary, entry);
+      return entry.answer;
+    },
+    forget: (key) => {
+      entries.delete(key);
+    },
+  };
+}
+
+/** The weight that waits for evidence; undefined when none does. */
+function contextOf({ spec, status, metadata }: Canary): string | undefined {
+  const rollout = status?.rollout;
+  if (spec.traffic.evidence === undefined || metadata.deletionTimestamp !== undefined) return undefined;
+  if (rollout === undefined || rollout.weight === 0 || rollout.withdrawal !== undefined) return undefined;
+  if (rollout.weightSince === undefined || rollout.effectiveSince !== undefined) return undefined;
+  return `${rollout.revision} ${rollout.step} ${rollout.weightSince}`;
+}
+
+/**
+ * A probe tells nothing before the data plane had time to follow. A share is asked for when its whole range lies after
+ * the change of the weight, or it would measure the one before.
+ */
+function isDue(
+  canary: Canary,
+  { askedMs }: Entry,
+  { now, settleMs }: { readonly now: number; readonly settleMs: number },
+): boolean {
+  const { share } = canary.spec.traffic.evidence ?? {};
+  const since = Date.parse(canary.status?.rollout?.weightSince ?? "");
+  if (askedMs === undefined) return now - since >= (share === undefined ? settleMs : rangeOf(canary, share));
+  return now - askedMs >= (share === undefined ? PROBE_PERIOD_MS : SHARE_PERIOD_MS);
+}
+
+function rangeOf(canary: Canary, { query }: ShareEvidence): number {
+  const filled = fillIn(canary, query);
+  return filled.ok ? Math.min(windowOf(filled.query), MAX_WINDOW_MS) : 0;
+}
+
+const windowOf = rememberByText(1_000, windowMs);
+
+async function answerOf({ ask, probe, signal }: EvidenceOptions, canary: Canary): Promise<TakenEvidence> {
+  const { evidence } = canary.spec.traffic;
+  if (evidence?.probe !== undefined) return { kind: "probe", ...(await probe(evidence.probe, signal)) };
+  if (evidence?.share === undefined) return { kind: "none", message: "nothing says what to look for" };
+  const filled = fillIn(canary, evidence.share.query);
+  if (!filled.ok) return { kind: "none", message: filled.message };
+  const question = shareQuestion(evidence.share);
+  const reading = await ask({ canary, question, query: filled.query }, signal);
+  switch (reading.kind) {
+    case "value":
+      return { kind: "share", percent: reading.value };
+    case "empty":
+      return { kind: "none", message: "the query for the canary's share has no data" };
+    case "unreachable":
+      return { kind: "none", message: `no answer to the query for the canary's share: ${reading.message}` };
+    case "badQuery":
+      return { kind: "none", message: `the query for the canary's share was refused: ${reading.message}` };
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -96,6 +96,7 @@ describe("a weight whose share is looked for in the metrics", () => {
     await life.until("the wait", ({ why }) => says.test(why?.message ?? ""));
     expect(await waitFor(life, 10)).toBe(30);
     expect(life.status().rollout?.effectBy).toBe("Settle");
+    await life.pass(3_000);
     expect(life.events()).toContain("Warning EvidenceMissing");
     await life.until("promotion", ({ phase }) => phase === "Succeeded");
   });
@@ -177,6 +178,7 @@ describe("a weight that probes look for", () => {
     await life.release("2");
     await life.until("the wait", ({ why }) => /0 of 10 probes met the canary, 0 were/.test(why?.message ?? ""));
     expect(await waitFor(life, 10)).toBe(30);
+    await life.pass(3_000);
     expect(life.events()).toContain("Warning EvidenceMissing");
   });
 });

@@ -215,6 +215,7 @@ describe("pods are evicted", () => {
     const life = await underWay({ spec: slow });
     await evict(life, "web", 9);
     expect(life.weights()["web-canary"]).toBe(0);
+    await life.pass(3_000);
     expect(
       life.told().some((note) => note.startsWith("no canary pod is ready: all traffic goes to the primary (")),
     ).toBe(true);

@@ -15,6 +15,7 @@ import type { Log } from "./lib/log.ts";
 import { rememberByObject } from "./lib/remember.ts";
 import type { Clock } from "./lib/time.ts";
 import { resourceKindOf } from "./kube/configuration.ts";
+import { optionalKinds } from "./observe/autoscaler.ts";
 import type { Configuration } from "./observe/configuration.ts";
 import type { EvidenceTaker } from "./observe/evidence.ts";
 import { observe } from "./observe/observe.ts";
@@ -102,7 +103,7 @@ function collect(
 /** The kinds without which nothing can be said. Configuration that may not be read stops none but those that refer to it. */
 function kindsFor(canary: Canary, { reads, configuration }: ReconcileOptions): readonly ResourceKind[] {
   const readable = configuration.kinds.map(resourceKindOf).filter((kind) => reads.failure(kind)?.forbidden !== true);
-  return [...kindsOf(canary), ...readable];
+  return [...kindsOf(canary), ...optionalKinds(reads, canary), ...readable];
 }
 
 const SYNC_RECHECK_MS = 250;

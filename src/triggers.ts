@@ -1,3 +1,4 @@
+import { companionKinds, watchCompanions } from "./companions.ts";
 import { keyOf } from "./kube/informer.ts";
 import type { Cache, CacheChange, Informers } from "./kube/informer.ts";
 import { apiVersionOf, kinds } from "./kube/kinds.ts";
@@ -52,6 +53,8 @@ export function watchEverything({ informers, queue, configuration }: TriggerOpti
     const parsed = parseCanary(canary);
     if (!parsed.ok) return;
     const names = namesOf(parsed.canary);
+    if (parsed.canary.spec.autoscalerRef?.kind === "ScaledObject") companions.followKeda();
+    if (parsed.canary.status?.autoscaler?.kind === "ScaledObject") companions.followKeda();
     const routeRefs = routeRefsOf(parsed.canary);
     const targetKind = targetKindOf(parsed.canary);
     informers.cache(targetKind, { keep: dropWhatNobodyReads });
@@ -68,6 +71,7 @@ export function watchEverything({ informers, queue, configuration }: TriggerOpti
       ...services.map((name) => idOf(kinds.endpointSlice, names.namespace, name)),
       ...routeRefs.map(({ kind, namespace, name }) => idOf(kind, namespace, name)),
       idOf(kinds.canaryAction, names.namespace, names.canary),
+      ...companionKinds.map((kind) => idOf(kind, names.namespace, names.target)),
     ];
     watchers.objectsOf.set(key, ids);
     for (const id of ids) watchers.byObject.set(id, (watchers.byObject.get(id) ?? new Set()).add(key));
@@ -81,6 +85,17 @@ export function watchEverything({ informers, queue, configuration }: TriggerOpti
       for (const key of configuration.referrers(kind, object.metadata)) queue.add(key);
     });
   }
+  const canaries = informers.cache<KubeObject>(kinds.canary);
+  const companions = watchCompanions({
+    informers,
+    keep: dropWhatNobodyReads,
+    wake: (kind, namespace, name) => {
+      wake(idOf(kind, namespace, name));
+    },
+    wakeAll: (namespace) => {
+      wakeAll(queue, canaries, namespace);
+    },
+  });
   watchKind(kinds.service, ownName);
   watchKind(kinds.endpointSlice, (slice) => slice.metadata.labels?.[SERVICE_NAME_LABEL]);
   watchKind(
@@ -95,7 +110,6 @@ export function watchEverything({ informers, queue, configuration }: TriggerOpti
     else if (!sameSpec(before, after)) remember(key, after);
     queue.add(key);
   });
-  const canaries = informers.cache<KubeObject>(kinds.canary);
   wakeAllOnChange(informers, queue, canaries);
   for (const canary of canaries.list()) {
     remember(keyOf(canary), canary);
@@ -111,6 +125,9 @@ const alwaysCached = [
   kinds.deployment,
   kinds.service,
   kinds.endpointSlice,
+  kinds.horizontalPodAutoscaler,
+  kinds.podDisruptionBudget,
+  kinds.networkPolicy,
 ] as const;
 
 export interface CacheOptions {
@@ -133,7 +150,7 @@ function wakeAllOnChange(informers: Informers, queue: Queue, canaries: Cache<Kub
   for (const kind of [kinds.metricProvider, kinds.clusterMetricProvider]) {
     informers.onChange(kind, ({ before, after }) => {
       const namespace = (after ?? before)?.metadata.namespace;
-      for (const canary of canaries.list(namespace)) queue.add(keyOf(canary));
+      wakeAll(queue, canaries, namespace);
     });
   }
 }
@@ -141,6 +158,10 @@ function wakeAllOnChange(informers: Informers, queue: Queue, canaries: Cache<Kub
 /** One that was deleted and created again while nobody watched has another uid at the same generation. */
 function sameSpec(before: KubeObject | undefined, after: KubeObject): boolean {
   return before?.metadata.uid === after.metadata.uid && before?.metadata.generation === after.metadata.generation;
+}
+
+function wakeAll(queue: Queue, canaries: Cache<KubeObject>, namespace: string | undefined): void {
+  for (const canary of canaries.list(namespace)) queue.add(keyOf(canary));
 }
 
 function forget({ byObject, objectsOf }: Watchers, key: string): void {

@@ -34,6 +34,7 @@ const PORT_FILES = [
   "objects",
   "routeObjects",
   "workloadObjects",
+  "labelSelector",
   "reachability",
   "ownSlice",
   "configuration",

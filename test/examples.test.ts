@@ -73,6 +73,9 @@ async function providers(kube: Kube): Promise<void> {
   }
 }
 
+/** What an example brings along for its workload. */
+const companions = [kinds.horizontalPodAutoscaler, kinds.podDisruptionBudget];
+
 /** Somebody approves whenever the rollout waits for it, with the manifest of the example. */
 async function untilDone(life: Life, phase: string): Promise<void> {
   for (;;) {
@@ -91,6 +94,7 @@ describe("the examples", () => {
   it("are not forgotten: every file has something that a test applies", () => {
     expect(canaries.map(({ file }) => file).sort()).toEqual([
       "abTest.yaml",
+      "autoscaled.yaml",
       "blueGreen.yaml",
       "configuration.yaml",
       "daemonset/canary.yaml",
@@ -103,7 +107,7 @@ describe("the examples", () => {
       "statefulset/canary.yaml",
       "withoutRouter.yaml",
     ]);
-    expect(files).toHaveLength(19);
+    expect(files).toHaveLength(20);
   });
 
   it.each(canaries)(
@@ -128,6 +132,10 @@ describe("the examples", () => {
           await kube.create(kind, target);
           await workload(kube);
           if (!withoutRoute) await kube.create(kinds.httpRoute, aRoute());
+          for (const object of documents(file, name)) {
+            const kind = companions.find((candidate) => candidate.kind === object.kind);
+            if (kind !== undefined) await kube.create(kind, object);
+          }
         },
         ask: answer(true),
       });

@@ -6,6 +6,7 @@ import type { Scene } from "../observe/scene.ts";
 import { routeKey } from "../routers/router.ts";
 import type { RouteWrite } from "../routers/router.ts";
 import { assertInvariants } from "./invariants.ts";
+import { ensureCompanions, pauseAutoscaler, removeCompanions, resumeAutoscaler } from "./companions.ts";
 import { makeCopies, remakeCopies, removeCopies } from "./copies.ts";
 import { primaryFrom } from "./primary.ts";
 import { ensureServices, feedService, pointService, stopFeed } from "./services.ts";
@@ -66,6 +67,14 @@ async function perform(action: Action, { observation, scene, writer }: Context):
       return remakeCopies(scene, writer);
     case "removeCopies":
       return removeCopies(scene, writer, action.which);
+    case "ensureCompanions":
+      return ensureCompanions(scene, writer, action.of);
+    case "removeCompanions":
+      return removeCompanions(scene, writer);
+    case "pauseAutoscaler":
+      return pauseAutoscaler(scene, writer);
+    case "resumeAutoscaler":
+      return resumeAutoscaler(scene, writer);
     case "setWeight":
       return writeRoute(scene, writer, scene.router.plan(scene.routeInput, shareOf(action)));
     case "releaseRoute":
@@ -100,15 +109,20 @@ async function removeFinalizer(scene: Scene, writer: Writer): Promise<void> {
 async function ensurePrimary(
   scene: Scene,
   writer: Writer,
-  { replicas, revision }: { readonly replicas: number; readonly revision: string },
+  { replicas, revision }: { readonly replicas?: number; readonly revision: string },
 ): Promise<void> {
-  const { target, label, names, workload } = scene;
+  const { target, primary, label, names, workload } = scene;
   if (target === undefined || label === undefined) return;
   // Before the template that refers to them: its pods would not start without.
   const copies = scene.configuration?.copies ?? {};
   await makeCopies(scene, writer, copies);
-  const primary = primaryFrom({ workload, target, label, name: names.primary, replicas, revision, copies });
-  await writer.apply(workload.kind, primary);
+  const size = replicas ?? (primary === undefined ? 1 : workload.standing(primary).replicas);
+  const wanted = primaryFrom({ workload, target, label, name: names.primary, replicas: size, revision, copies });
+  // Left out, it would fall to the default of 1 when nobody else has set it. So it is repeated, and guarded: when the
+  // autoscaler was faster, the write is refused and made anew.
+  const resourceVersion = replicas === undefined ? primary?.metadata.resourceVersion : undefined;
+  const guard = resourceVersion === undefined ? {} : { resourceVersion };
+  await writer.apply(workload.kind, { ...wanted, metadata: { ...wanted.metadata, ...guard } });
 }
 
 async function restartPrimary(scene: Scene, writer: Writer, restartedAt: string): Promise<void> {

@@ -25,6 +25,11 @@ export const foreignFields: readonly { readonly kind: string; readonly path: Reg
     path: /^\/metadata\/annotations(\/aviary\.dev~1weights)?$/,
     why: "the annotation that holds the weights",
   })),
+  {
+    kind: "ScaledObject",
+    path: /^\/metadata\/annotations(\/autoscaling\.keda\.sh~1paused)?$/,
+    why: "the pause of an idle target's autoscaler",
+  },
 ];
 
 /**

@@ -38,6 +38,12 @@ export function assertInvariants(action: Action, o: Observation): void {
     case "pointService":
       assertSomebodyBehind(action, o);
       return;
+    case "scaleTarget":
+      assertNotFewer(action.replicas, o);
+      return;
+    case "removeCompanions":
+      if (o.primary !== undefined) assertHandedBack(o);
+      return;
     case "deletePrimary":
       assertHandedBack(o);
       return;
@@ -54,7 +60,9 @@ export function assertInvariants(action: Action, o: Observation): void {
     case "scalePrimary":
     case "restoreImages":
     case "releaseRoute":
-    case "scaleTarget":
+    case "ensureCompanions":
+    case "pauseAutoscaler":
+    case "resumeAutoscaler":
     case "restoreTarget":
       return;
   }
@@ -91,6 +99,12 @@ function assertUnused(kind: string, o: Observation): void {
   if (isUsed(o.route)) {
     throw new InvariantError("pods leave only at weight 0", `${kind} at ${showShare({ weight, matched, mirror })}`);
   }
+}
+
+/** Its autoscaler may have scaled it up. */
+function assertNotFewer(replicas: number, { target }: Observation): void {
+  if (target === undefined || replicas >= target.replicas) return;
+  throw new InvariantError("a canary is never scaled down", `from ${target.replicas} to ${replicas}`);
 }
 
 function assertPrimaryMayChange(revision: string, o: Observation): void {

@@ -1,7 +1,7 @@
 import { recordOf, withCopies, withoutCopies } from "../kube/configuration.ts";
 import type { CopyRecord } from "../kube/configuration.ts";
 import { apiVersionOf } from "../kube/kinds.ts";
-import type { Labels, PodTemplateSpec, WorkloadObject } from "../kube/objects.ts";
+import type { Labels, LabelSelectorRequirement, PodSpec, PodTemplateSpec, WorkloadObject } from "../kube/objects.ts";
 import { isTrackingKey } from "../lib/labels.ts";
 import { annotations, MANAGED_BY } from "../lib/names.ts";
 import type { PrimaryLabel } from "../observe/label.ts";
@@ -69,9 +69,16 @@ export function targetTemplateFrom(
 /** A template with another value of the label, also where its own scheduling rules select by it. */
 function relabel(template: PodTemplateSpec, label: PrimaryLabel, before: string | undefined): PodTemplateSpec {
   const labels = { ...template.metadata?.labels, [label.key]: label.value };
-  const spec =
-    before === undefined ? template.spec : (relabelSelectors(template.spec, label, before) as PodTemplateSpec["spec"]);
+  const spec = before === undefined ? template.spec : relabelScheduling(template.spec, label, before);
   return { ...template, metadata: { ...template.metadata, labels }, spec };
+}
+
+/** Of a pod's own fields only these select pods; a claim template, for instance, selects volumes by labels alike. */
+const SCHEDULING = ["affinity", "topologySpreadConstraints"] as const;
+
+function relabelScheduling(spec: PodSpec, label: PrimaryLabel, before: string): PodSpec {
+  const held = SCHEDULING.filter((field) => spec[field] !== undefined);
+  return { ...spec, ...Object.fromEntries(held.map((field) => [field, relabelSelectors(spec[field], label, before)])) };
 }
 
 /** Spread constraints and affinities that name the pods of this workload must go on doing so. */
@@ -80,13 +87,22 @@ function relabelSelectors(value: unknown, label: PrimaryLabel, before: string): 
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, child]) => {
-      const selected = key === "matchLabels" && (child as Labels)[label.key] === before;
-      return [
-        key,
-        selected ? { ...(child as Labels), [label.key]: label.value } : relabelSelectors(child, label, before),
-      ];
+      // Nodes and namespaces have labels of their own.
+      if (key === "nodeAffinity" || key === "namespaceSelector") return [key, child];
+      if (key === "matchLabels" && (child as Labels)[label.key] === before) {
+        return [key, { ...(child as Labels), [label.key]: label.value }];
+      }
+      if (key === "matchExpressions") {
+        return [key, (child as readonly LabelSelectorRequirement[]).map((term) => relabelTerm(term, label, before))];
+      }
+      return [key, relabelSelectors(child, label, before)];
     }),
   );
+}
+
+function relabelTerm(term: LabelSelectorRequirement, label: PrimaryLabel, before: string): LabelSelectorRequirement {
+  if (term.key !== label.key || term.values === undefined) return term;
+  return { ...term, values: term.values.map((value) => (value === before ? label.value : value)) };
 }
 
 function ownLabels(labels: Labels | undefined, label: PrimaryLabel): Labels {

@@ -1,6 +1,7 @@
 import type { PodTemplateSpec, WorkloadObject } from "../kube/objects.ts";
 import type { PatchOperation } from "../kube/port.ts";
 import type { Scene } from "../observe/scene.ts";
+import { pauseAutoscaler } from "./companions.ts";
 import { targetTemplateFrom } from "./primary.ts";
 import type { Writer } from "./writer.ts";
 
@@ -8,13 +9,15 @@ type TargetAction =
   | { readonly kind: "scaleTarget"; readonly replicas: number }
   | { readonly kind: "freezeTarget"; readonly generation: number }
   | { readonly kind: "thawTarget" }
-  | { readonly kind: "parkTarget" }
+  | { readonly kind: "parkTarget"; readonly replicas: number }
   | { readonly kind: "restoreTarget"; readonly replicas: number; readonly template: "keep" | "promoted" };
 
 /** Changes the target's size, its freeze, and at Restore its template: nothing else in it is ours to change. */
 export async function changeTarget(scene: Scene, writer: Writer, action: TargetAction): Promise<void> {
   const { target } = scene;
   if (target === undefined) return;
+  // First, or it would bring the pods back.
+  if (action.kind === "parkTarget") await pauseAutoscaler(scene, writer);
   await writer.patch(scene.workload.kind, target, operationsFor(scene, target, action));
 }
 
@@ -29,7 +32,7 @@ function operationsFor(scene: Scene, target: WorkloadObject, action: TargetActio
     case "thawTarget":
       return workload.thaw(target);
     case "parkTarget":
-      return [...workload.resize(target, 0), ...workload.thaw(target)];
+      return [...workload.resize(target, action.replicas), ...workload.thaw(target)];
     case "restoreTarget":
       return restore(scene, target, action);
   }

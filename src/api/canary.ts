@@ -5,7 +5,7 @@ import { evidenceSchema } from "./evidence.ts";
 import type { Evidence } from "./evidence.ts";
 import { API_VERSION, objectShape, problemsOf } from "./object.ts";
 import type { Metadata, Parsed } from "./object.ts";
-import { duration, exactlyOneOf, listMap, portNumberOrName, withRules } from "./schema.ts";
+import { duration, exactlyOneOf, listMap, objectName, portNumberOrName, withRules } from "./schema.ts";
 import type { CelRule } from "./schema.ts";
 import { canaryStatusSchema } from "./status.ts";
 import type { CanaryStatus } from "./status.ts";
@@ -59,6 +59,17 @@ function targetRefSchema(kinds: readonly string[]) {
     "The workload whose changes are rolled out in steps. It runs the new version; `<name>-primary` serves everyone.",
   );
 }
+
+const autoscalerRef = z
+  .object({
+    kind: z
+      .enum(["HorizontalPodAutoscaler", "ScaledObject"])
+      .describe("Kind of the autoscaler; ScaledObject is KEDA's."),
+    name: objectName().describe("Name of the autoscaler, in the namespace of the Canary."),
+  })
+  .describe(
+    "The autoscaler of the target. Left out: the one that scales it, if there is any. The primary gets a copy of it.",
+  );
 
 const port = z.int().min(1).max(65535);
 
@@ -135,6 +146,7 @@ export function canarySpecSchema({
   const spec = z
     .object({
       targetRef: targetRefSchema(targetKinds),
+      autoscalerRef: autoscalerRef.optional(),
       service: service.optional(),
       traffic: trafficSchema(trafficBlocks).optional(),
       strategy: strategySchema.optional(),
@@ -145,6 +157,14 @@ export function canarySpecSchema({
         .max(86_400)
         .default(600)
         .describe("The canary's pods must be ready within so many seconds, or the rollout is taken back."),
+      idleReplicas: z
+        .int()
+        .min(0)
+        .max(1_000)
+        .default(0)
+        .describe(
+          "Pods that the target keeps while nothing is rolled out. They get no traffic but through `<name>-canary`. A revision that was rolled back gets none.",
+        ),
       onDelete: z
         .enum(["Restore", "Keep"])
         .default("Restore")

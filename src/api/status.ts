@@ -207,6 +207,15 @@ export const canaryStatusSchema = z.object({
     })
     .optional()
     .describe("What Aviary found at adoption, for handing back."),
+  autoscaler: z
+    .object({
+      kind: z.enum(["HorizontalPodAutoscaler", "ScaledObject"]).describe("Kind of the autoscaler."),
+      name: z.string().max(253).describe("Name of the autoscaler."),
+      floor: z.int().min(1).optional().describe("The primary's copy does not go below so many replicas."),
+      releaseAt: time.optional().describe("When it may again: the traffic has come back, and its metrics follow late."),
+    })
+    .optional()
+    .describe("The target's autoscaler, and what the primary's copy of it is held to."),
   drainingSince: time
     .optional()
     .describe("Since when pods that lost their traffic are being drained, at adoption and at deletion."),

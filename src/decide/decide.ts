@@ -1,5 +1,6 @@
 import { countReassertion } from "./contention.ts";
 import * as adoption from "./rules/adoption.ts";
+import * as capacity from "./rules/capacity.ts";
 import * as contention from "./rules/contention.ts";
 import * as handBack from "./rules/handBack.ts";
 import * as interruptions from "./rules/interruptions.ts";
@@ -53,8 +54,11 @@ export const rules: readonly Rule[] = [
   adoption.addFinalizer,
   adoption.createServices,
   adoption.waitForTarget,
+  capacity.copyGuards,
   adoption.createPrimary,
   adoption.rememberFound,
+  capacity.pinFloor,
+  capacity.copyAutoscaler,
   adoption.waitForNewPrimary,
   adoption.routeToPrimary,
   adoption.switchApex,
@@ -83,10 +87,13 @@ export const rules: readonly Rule[] = [
   steps.followShorterList,
   steps.clearStuckPods,
   steps.renewPods,
+  capacity.resumeAutoscaler,
+  capacity.wakePrimary,
   steps.scaleCanary,
   steps.waitForCanary,
   steps.waitUntilReachable,
   steps.shiftTraffic,
+  capacity.waitForCapacity,
   steps.notePodsReady,
   steps.refuseBadQuery,
   steps.waitForApproval,

@@ -6,7 +6,7 @@ import { clip } from "../lib/text.ts";
 import { judge } from "./checks.ts";
 import { isWeightStep, podsFor, stepLabel, timestamp } from "./situation.ts";
 import type { Answered, Situation } from "./situation.ts";
-import type { Action, Workload } from "./types.ts";
+import type { Workload } from "./types.ts";
 
 /** Begins to remember a rollout of what the target says now; nothing was asked about it yet. */
 export function newRollout(situation: Situation, target: Workload) {
@@ -28,30 +28,21 @@ export function fullSize(situation: Situation): number {
  */
 export function stepPods(situation: Situation, rollout: RolloutMemory): number {
   const full = fullSize(situation);
-  const step = situation.steps[currentStep(situation, rollout)];
-  if (rollout.promoting !== true && isWeightStep(step) && step.preview !== undefined) return full;
+  if (isPreview(situation, rollout)) return full;
   const share = stepShare(situation, rollout);
   if (!isUsed(share)) return 0;
   return situation.route.byEndpoints === true ? podsForShare(share.weight, full) : podsFor(loadOf(share), full);
 }
 
+/** Whether the current step runs the new version without users. */
+export function isPreview(situation: Situation, rollout: RolloutMemory): boolean {
+  const step = situation.steps[currentStep(situation, rollout)];
+  return rollout.promoting !== true && isWeightStep(step) && step.preview !== undefined;
+}
+
 /** Whether the primary has been changed to the rollout's revision already: from then on there is no way back. */
 export function primaryHasRevision(situation: Situation, rollout: RolloutMemory): boolean {
   return situation.primary?.version.revision === rollout.revision;
-}
-
-/**
- * Whether the canary has the pods that the current step needs. While it gets nothing, its controller must have seen the newest template,
- * or pods of an older one would be counted. Otherwise the pods are frozen: those that answer are the right ones,
- * whatever the template says meanwhile (`kubectl rollout restart` changes it without being a release).
- */
-export function hasPods(situation: Situation, rollout: RolloutMemory): boolean {
-  const { target, services } = situation;
-  const need = stepPods(situation, rollout);
-  if (need === 0) return true;
-  if (target === undefined) return false;
-  if (!situation.used && (!target.settled || target.available < need)) return false;
-  return services.canary.ready >= need;
 }
 
 /** The share that the current step wants; a pause keeps the one before. */
@@ -70,13 +61,6 @@ export function currentStep(situation: Situation, rollout: RolloutMemory): numbe
 export function enterStep(rollout: RolloutMemory, step: number): RolloutMemory {
   const { effectiveSince: _effective, ...rest } = rollout;
   return { ...rest, step };
-}
-
-/** The action that gives the canary the pods that the current step needs, when it has asked for fewer. Never takes pods away. */
-export function scaleUp(situation: Situation, rollout: RolloutMemory): Action | undefined {
-  const need = stepPods(situation, rollout);
-  if (situation.target === undefined || asksFor(situation.target, need)) return undefined;
-  return { kind: "scaleTarget", replicas: need };
 }
 
 /** Whether a workload asks for as many pods, as far as it can choose. */

@@ -43,6 +43,7 @@ export function situate(observation: Observation): Situation {
       rollout,
       checks: [...checks],
       adopted: status?.adopted,
+      autoscaler: status?.autoscaler,
       drainingSince: past(status?.drainingSince, now),
       primaryLabel: status?.primaryLabel,
       traffic: status?.traffic ?? (status?.promoted === undefined ? undefined : trafficOf(observation)),

@@ -31,6 +31,10 @@ export interface Observation {
   readonly services: Services;
   /** The copies of the configuration that the primary's pods start with; absent when there are none, nor should be. */
   readonly copies?: Copies;
+  /** What scales the target when nobody of ours does. */
+  readonly autoscaler?: Autoscaler;
+  /** Whether the primary's copies of what scales and guards the target are as they should be. */
+  readonly companions: { readonly autoscaler: boolean; readonly guards: boolean };
   /** The selector label of the primary's pods. */
   readonly primaryLabel?: { readonly key: string; readonly value: string };
   /** The selector of the apex Service as it is now. */
@@ -114,6 +118,17 @@ export interface Workload {
   readonly trouble?: string;
 }
 
+/** The user's autoscaler of the target. */
+export interface Autoscaler {
+  readonly kind: "HorizontalPodAutoscaler" | "ScaledObject";
+  readonly name: string;
+  /** Replicas that it goes down to while there is no work. */
+  readonly min: number;
+  readonly max: number;
+  /** Whether Aviary has it paused. Absent where it cannot be: it then sleeps by itself while the target is at 0. */
+  readonly paused?: boolean;
+}
+
 /** A Service and who is behind it. */
 export interface ServiceView {
   readonly exists: boolean;
@@ -183,8 +198,11 @@ export type Action =
   | ({ readonly kind: "feedService" } & Feed)
   | { readonly kind: "stopFeed"; readonly service: "apex" | "primary" }
   | { readonly kind: "pointService"; readonly service: "apex" | "primary"; readonly at: "primary" | "target" }
-  /** The primary gets the target's template as it is now, and copies of its configuration before. */
-  | { readonly kind: "ensurePrimary"; readonly replicas: number; readonly revision: string }
+  /**
+   * The primary gets the target's template as it is now, and copies of its configuration before. `replicas` left out: its
+   * autoscaler decides, now as before.
+   */
+  | { readonly kind: "ensurePrimary"; readonly replicas?: number; readonly revision: string }
   | { readonly kind: "restartPrimary"; readonly restartedAt: string }
   | { readonly kind: "scalePrimary"; readonly replicas: number }
   /** The primary's containers get these images again, in their order. */
@@ -202,15 +220,29 @@ export type Action =
   | { readonly kind: "freezeTarget"; readonly generation: number }
   /** The pods follow the template again. Only at weight 0, effective and drained. */
   | { readonly kind: "thawTarget" }
-  /** No pods, and not frozen. Only at weight 0, effective and drained. */
-  | { readonly kind: "parkTarget" }
+  /** Idle: so many pods, not frozen, its autoscaler paused. Only at weight 0, effective and drained. */
+  | { readonly kind: "parkTarget"; readonly replicas: number }
+  | { readonly kind: "pauseAutoscaler" }
+  | { readonly kind: "resumeAutoscaler" }
+  /** Copies for the primary of what scales, or of what guards, the target's pods; and those of what is gone go. */
+  | { readonly kind: "ensureCompanions"; readonly of: "autoscaler" | "guards" }
+  | { readonly kind: "removeCompanions" }
   /** Hands the target back: the promoted template when it holds another one, and the primary's size. */
   | { readonly kind: "restoreTarget"; readonly replicas: number; readonly template: "keep" | "promoted" };
 
 /** What Aviary remembers of a canary between two looks; it lives in the status. */
 export type Memory = Pick<
   CanaryStatus,
-  "promoted" | "failed" | "rollout" | "checks" | "adopted" | "drainingSince" | "primaryLabel" | "traffic" | "contention"
+  | "promoted"
+  | "failed"
+  | "rollout"
+  | "checks"
+  | "adopted"
+  | "autoscaler"
+  | "drainingSince"
+  | "primaryLabel"
+  | "traffic"
+  | "contention"
 >;
 
 /** The answer to a CanaryAction, written after the status that holds its effect. */

@@ -39,6 +39,14 @@ export const kinds = {
   statefulSet: builtIn("apps", "StatefulSet", "statefulsets"),
   endpointSlice: builtIn("discovery.k8s.io", "EndpointSlice", "endpointslices"),
   ingress: builtIn("networking.k8s.io", "Ingress", "ingresses"),
+  networkPolicy: builtIn("networking.k8s.io", "NetworkPolicy", "networkpolicies"),
+  podDisruptionBudget: builtIn("policy", "PodDisruptionBudget", "poddisruptionbudgets"),
+  horizontalPodAutoscaler: {
+    ...builtIn("autoscaling", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
+    version: "v2",
+  },
+  /** KEDA's; looked at only where there is a sign of it. */
+  scaledObject: { ...builtIn("keda.sh", "ScaledObject", "scaledobjects"), version: "v1alpha1" },
   lease: builtIn("coordination.k8s.io", "Lease", "leases"),
   httpRoute: builtIn("gateway.networking.k8s.io", "HTTPRoute", "httproutes"),
   grpcRoute: builtIn("gateway.networking.k8s.io", "GRPCRoute", "grpcroutes"),

@@ -1,11 +1,12 @@
 /**
  * The parts of the built-in objects that Aviary reads or writes. What is not listed survives: objects are never rebuilt
  * from these types, only patched, or copied whole (`PodTemplateSpec`).
- * Ingresses and the Gateway API, and the workloads beside Deployments, have files of their own and are exported from here
- * as well.
+ * Ingresses and the Gateway API, the workloads beside Deployments, and what scales and guards a workload, have files of
+ * their own and are exported from here as well.
  */
 import type { KubeObject, ObjectMeta } from "./port.ts";
 
+export type * from "./companionObjects.ts";
 export type * from "./routeObjects.ts";
 export type * from "./workloadObjects.ts";
 

@@ -1,24 +1,50 @@
 import { keyOf } from "./informer.ts";
 import type { CacheChange, Informers } from "./informer.ts";
 import { kinds } from "./kinds.ts";
+import { valuesIn } from "./labelSelector.ts";
 import { SERVICE_NAME_LABEL } from "./objects.ts";
+import type { HorizontalPodAutoscaler, NetworkPolicy, PodDisruptionBudget, ScaledObject } from "./objects.ts";
 import type { KubeObject, ObjectRef, ResourceKind } from "./port.ts";
 import { COPY_FOR } from "../lib/names.ts";
 
-/** Name of the object that one of these belongs to, in the same namespace. */
-const relatedName: ReadonlyMap<ResourceKind, (object: KubeObject) => string | undefined> = new Map([
-  [kinds.endpointSlice, (object: KubeObject) => object.metadata.labels?.[SERVICE_NAME_LABEL]],
+type Related = (object: KubeObject) => readonly (string | undefined)[];
+
+/** What an autoscaler scales, and for copies the target that they are made for. */
+const scaled: Related = (object) => [
+  (object as HorizontalPodAutoscaler | ScaledObject).spec.scaleTargetRef.name,
+  copiedFor(object),
+];
+
+/**
+ * Names of the objects that one of these belongs to, in the same namespace. What selects pods belongs to every label
+ * value that it names: only pods with one of them are selected by it and not by their neighbours' side.
+ */
+const relatedNames: ReadonlyMap<ResourceKind, Related> = new Map<ResourceKind, Related>([
+  [kinds.endpointSlice, (object) => [object.metadata.labels?.[SERVICE_NAME_LABEL]]],
+  [kinds.canaryAction, (object) => [(object as { spec?: { canaryRef?: { name?: string } } }).spec?.canaryRef?.name]],
+  [kinds.horizontalPodAutoscaler, scaled],
+  [kinds.scaledObject, scaled],
   [
-    kinds.canaryAction,
-    (object: KubeObject) => (object as { spec?: { canaryRef?: { name?: string } } }).spec?.canaryRef?.name,
+    kinds.podDisruptionBudget,
+    (object) => [...valuesIn((object as PodDisruptionBudget).spec?.selector), copiedFor(object)],
   ],
-  [kinds.configMap, copiedFor],
-  [kinds.secret, copiedFor],
+  [kinds.networkPolicy, (object) => [...selectorsOf(object as NetworkPolicy).flatMap(valuesIn), copiedFor(object)]],
+  [kinds.configMap, (object) => [copiedFor(object)]],
+  [kinds.secret, (object) => [copiedFor(object)]],
 ]);
 
-/** The target whose primary a copy of the configuration is for. */
+/** The target whose primary a copy is for. */
 function copiedFor(object: KubeObject): string | undefined {
   return object.metadata.labels?.[COPY_FOR];
+}
+
+/** Every selector of pods in a NetworkPolicy: of those that it guards, and of their peers. */
+function selectorsOf({ spec }: NetworkPolicy) {
+  const peers = [
+    ...(spec?.ingress ?? []).flatMap(({ from }) => from ?? []),
+    ...(spec?.egress ?? []).flatMap(({ to }) => to ?? []),
+  ];
+  return [spec?.podSelector, ...peers.map(({ podSelector }) => podSelector)];
 }
 
 /** Keys of the objects of a kind by what they belong to, so that nobody has to look through a namespace. */
@@ -30,24 +56,23 @@ export interface Relations {
 
 /** Follows the cache of `kind`. @throws Error for a kind whose objects belong to nothing. */
 export function createRelations(informers: Informers, kind: ResourceKind): Relations {
-  const nameOf = relatedName.get(kind);
-  if (nameOf === undefined) throw new Error(`${kind.kind} is related to nothing`);
+  const namesOf = relatedNames.get(kind);
+  if (namesOf === undefined) throw new Error(`${kind.kind} is related to nothing`);
   const byOwner = new Map<string, Set<string>>();
-  const ownerOf = (object: KubeObject): string | undefined => {
-    const name = nameOf(object);
-    return name === undefined ? undefined : keyOf({ metadata: { ...object.metadata, name } });
-  };
+  const ownersOf = (object: KubeObject): readonly string[] =>
+    namesOf(object).flatMap((name) => (name === undefined ? [] : [keyOf({ metadata: { ...object.metadata, name } })]));
   const note = (object: KubeObject): void => {
-    const owner = ownerOf(object);
-    if (owner === undefined) return;
-    const keys = byOwner.get(owner) ?? new Set<string>();
-    byOwner.set(owner, keys.add(keyOf(object)));
+    for (const owner of ownersOf(object)) {
+      const keys = byOwner.get(owner) ?? new Set<string>();
+      byOwner.set(owner, keys.add(keyOf(object)));
+    }
   };
   const forget = (object: KubeObject): void => {
-    const owner = ownerOf(object);
-    const keys = owner === undefined ? undefined : byOwner.get(owner);
-    keys?.delete(keyOf(object));
-    if (owner !== undefined && keys?.size === 0) byOwner.delete(owner);
+    for (const owner of ownersOf(object)) {
+      const keys = byOwner.get(owner);
+      keys?.delete(keyOf(object));
+      if (keys?.size === 0) byOwner.delete(owner);
+    }
   };
   informers.onChange(kind, ({ before, after }: CacheChange<KubeObject>) => {
     if (before !== undefined) forget(before);

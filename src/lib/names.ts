@@ -63,6 +63,8 @@ export const annotations = {
   track: "aviary.dev/track",
   /** On a copy: the name of the object that it was copied from. */
   copyOf: "aviary.dev/copy-of",
+  /** On the copy of what scales or guards: fingerprint of what was copied, so that a field that is removed is noticed. */
+  copied: "aviary.dev/copied",
   /** On a Secret: cert-manager renews it by itself. */
   certificate: "cert-manager.io/certificate-name",
 } as const;

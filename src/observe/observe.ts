@@ -11,6 +11,7 @@ import type { Namespace, Service } from "../kube/objects.ts";
 import type { Kube, KubeObject } from "../kube/port.ts";
 import type { Clock } from "../lib/time.ts";
 import { parseDuration } from "../lib/time.ts";
+import type { Companions } from "./companions.ts";
 import type { Configuration } from "./configuration.ts";
 import { copiesFor, copiesOf } from "./copies.ts";
 import type { EvidenceTaker } from "./evidence.ts";
@@ -65,6 +66,8 @@ export async function observe(options: ObserveOptions, canary: Canary, signal: A
     ...(primary === undefined ? {} : { primary }),
     services: servicesOf(scene, now),
     ...copiesOf(scene, options.configuration),
+    ...(scene.autoscaler.view === undefined ? {} : { autoscaler: scene.autoscaler.view }),
+    companions: { autoscaler: isSettled(scene.autoscaler.copies), guards: isSettled(scene.guards) },
     ...(scene.label === undefined ? {} : { primaryLabel: scene.label }),
     ...(scene.apex.service?.spec.selector === undefined ? {} : { apexSelector: scene.apex.service.spec.selector }),
     route,
@@ -135,6 +138,10 @@ async function workloadsOf(
     return { target, primary: primaryOf(kind, scene.primary, await podTroubles.of(scene.primary, signal)) };
   }
   return { target, primary };
+}
+
+function isSettled({ wanted, stale }: Companions): boolean {
+  return wanted.length === 0 && stale.length === 0;
 }
 
 /** Who else writes what Aviary sets. A field that is taken away names nobody: then it was whoever wrote last. */

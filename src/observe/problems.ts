@@ -35,6 +35,7 @@ export function problemOf(input: ProblemInput): Problem | undefined {
     foreignService,
     takenName,
     configurationProblem,
+    ({ scene }: ProblemInput) => scene.autoscaler.problem,
     portProblem,
     routeProblem,
     queryProblem,
@@ -195,8 +196,9 @@ function foreignService({ scene, reads }: ProblemInput): Problem | undefined {
 
 /** What Aviary is to make must not be somebody else's. */
 function takenName({ scene }: ProblemInput): Problem | undefined {
-  const { primary, primaryService, canaryService } = scene;
-  const taken = [primary, primaryService.service, canaryService.service].find(
+  const { primary, primaryService, canaryService, autoscaler, guards } = scene;
+  const made = [primary, primaryService.service, canaryService.service];
+  const taken = [...made, ...autoscaler.copies.taken, ...guards.taken].find(
     (object) => object !== undefined && !isOurs(object),
   );
   if (taken === undefined) return undefined;

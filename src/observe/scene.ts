@@ -13,7 +13,11 @@ import { routeKey } from "../routers/router.ts";
 import type { Backends, Neighbourhood, RouteInput, Router, RouteRef } from "../routers/router.ts";
 import { workloadNamed } from "../workloads/index.ts";
 import type { WorkloadKind } from "../workloads/workload.ts";
+import { autoscalerOf } from "./autoscaler.ts";
+import type { AutoscalerScene } from "./autoscaler.ts";
+import type { Companions } from "./companions.ts";
 import type { ConfigurationView } from "./configuration.ts";
+import { guardsOf } from "./guards.ts";
 import { primaryLabelOf } from "./label.ts";
 import type { PrimaryLabel } from "./label.ts";
 import { portsOf } from "./ports.ts";
@@ -30,6 +34,9 @@ export interface Scene {
   readonly primary: WorkloadObject | undefined;
   /** Undefined when the target has no selector to derive it from. */
   readonly label: PrimaryLabel | undefined;
+  readonly autoscaler: AutoscalerScene;
+  /** Copies of the target's PodDisruptionBudgets and NetworkPolicies. */
+  readonly guards: Companions;
   readonly apex: ServiceObjects;
   readonly primaryService: ServiceObjects;
   readonly canaryService: ServiceObjects;
@@ -56,10 +63,11 @@ export function setScene(reads: FreshReads, canary: Canary): Omit<Scene, "config
   const { namespace } = names;
   const workload = workloadNamed(canary.spec.targetRef.kind);
   const target = reads.get<WorkloadObject>(workload.kind, { namespace, name: names.target });
+  const primary = reads.get<WorkloadObject>(workload.kind, { namespace, name: names.primary });
+  const label = canary.status?.primaryLabel ?? primaryLabelOf(target?.spec.selector.matchLabels);
   const apex = serviceNamed(reads, namespace, names.target);
   const ports = portsOf(canary, apex.service, target);
   const { router, block, changed } = trafficUnderWay(canary);
-  const label = canary.status?.primaryLabel ?? primaryLabelOf(target?.spec.selector.matchLabels);
   const backends = { ...backendsOf(names, ports[0]?.port ?? 80), primaryLabel: label };
   const routeRefs = router.refs(block, backends);
   const neighbours = router.neighbours?.(block, backends) ?? [];
@@ -68,8 +76,10 @@ export function setScene(reads: FreshReads, canary: Canary): Omit<Scene, "config
     names,
     workload,
     target,
-    primary: reads.get<WorkloadObject>(workload.kind, { namespace, name: names.primary }),
+    primary,
     label,
+    autoscaler: autoscalerOf(reads, canary),
+    guards: guardsOf(reads, { names, target, primary, label }),
     apex,
     primaryService: serviceNamed(reads, namespace, names.primary),
     canaryService: serviceNamed(reads, namespace, names.canaryService),

@@ -44,6 +44,8 @@ function isLoud({ kind }: Action): boolean {
     case "removeFinalizer":
     case "ensureServices":
     case "ensureCopies":
+    case "ensureCompanions":
+    case "removeCompanions":
       return true;
     case "addFinalizer":
     case "feedService":
@@ -53,6 +55,8 @@ function isLoud({ kind }: Action): boolean {
     case "thawTarget":
     case "parkTarget":
     case "removeCopies":
+    case "pauseAutoscaler":
+    case "resumeAutoscaler":
       return false;
   }
 }

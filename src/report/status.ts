@@ -25,6 +25,7 @@ export function nextStatus(observation: Observation, decision: Decision): Canary
     failed: memory.failed,
     primaryLabel: memory.primaryLabel,
     adopted: memory.adopted,
+    autoscaler: memory.autoscaler,
     drainingSince: memory.drainingSince,
     traffic: memory.traffic,
     contention: memory.contention?.length === 0 ? undefined : memory.contention,

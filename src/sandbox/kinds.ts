@@ -1,4 +1,4 @@
-import type { Condition, Labels, LabelSelector, PodTemplateSpec } from "../kube/objects.ts";
+import type { Condition, LabelSelector, PodTemplateSpec } from "../kube/objects.ts";
 import type { KubeObject, ResourceKind } from "../kube/port.ts";
 
 const kindOf = (group: string, kind: string, plural: string, namespaced = true): ResourceKind => ({
@@ -68,29 +68,6 @@ export interface Gateway extends KubeObject {
     readonly conditions?: readonly Condition[];
     readonly listeners?: readonly ListenerStatus[];
   };
-}
-
-/** Whether `labels` satisfy a selector. An absent or empty selector matches everything. */
-export function selects(selector: LabelSelector | undefined, labels: Labels | undefined): boolean {
-  if (!selectsLabels(selector?.matchLabels, labels)) return false;
-  return (selector?.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-    const value = labels?.[key];
-    switch (operator) {
-      case "Exists":
-        return value !== undefined;
-      case "DoesNotExist":
-        return value === undefined;
-      case "In":
-        return value !== undefined && values.includes(value);
-      case "NotIn":
-        return value === undefined || !values.includes(value);
-    }
-  });
-}
-
-/** Whether `labels` hold every pair of a plain selector, as a Service has one. */
-export function selectsLabels(selector: Labels | undefined, labels: Labels | undefined): boolean {
-  return Object.entries(selector ?? {}).every(([key, value]) => labels?.[key] === value);
 }
 
 /** Time as Kubernetes writes it: RFC 3339 in whole seconds. */

@@ -20,7 +20,7 @@ const refused: readonly (readonly [string, Action, SceneOptions])[] = [
     { kind: "setWeight", weight: 0 },
     { ...full, services: { ...full.services, ...nobody } },
   ],
-  ["taking pods away at weight 10", { kind: "parkTarget" }, serving(10)],
+  ["taking pods away at weight 10", { kind: "parkTarget", replicas: 0 }, serving(10)],
   ["a thaw at weight 10", { kind: "thawTarget" }, serving(10)],
   ["a change of the primary at weight 50", change, serving(50)],
   ["a change of the primary when no canary answers", change, { ...full, services: {} }],
@@ -33,6 +33,8 @@ const refused: readonly (readonly [string, Action, SceneOptions])[] = [
     },
   ],
   ["a freeze of a template that was not looked at", { kind: "freezeTarget", generation: 7 }, serving(0)],
+  ["fewer pods for a canary", { kind: "scaleTarget", replicas: 2 }, serving(0)],
+  ["taking the primary's autoscaler while the primary serves", { kind: "removeCompanions" }, {}],
   ["a Service pointed at nobody", { kind: "pointService", service: "apex", at: "target" }, {}],
   ["deleting a primary that is in use", { kind: "deletePrimary" }, {}],
   [
@@ -58,8 +60,9 @@ describe("what must always be true", () => {
   it.each<readonly [string, Action, SceneOptions]>([
     ["weight for a canary that answers", { kind: "setWeight", weight: 10 }, serving(0)],
     ["a change of the primary at 100 %", change, full],
+    ["more pods for a canary", { kind: "scaleTarget", replicas: 4 }, serving(10)],
     ["the same primary again", { ...change, revision: "a" }, {}],
-    ["taking pods away at weight 0", { kind: "parkTarget" }, serving(0)],
+    ["taking pods away at weight 0", { kind: "parkTarget", replicas: 0 }, serving(0)],
     [
       "deleting a primary that was handed back",
       { kind: "deletePrimary" },
@@ -103,6 +106,9 @@ describe("in objects that Aviary did not make", () => {
     [kinds.ingress, "/metadata/annotations", false],
     [kinds.canary, "/metadata/finalizers/0", true],
     [kinds.canary, "/spec/suspend", false],
+    [kinds.scaledObject, "/metadata/annotations/autoscaling.keda.sh~1paused", true],
+    [kinds.scaledObject, "/spec/minReplicaCount", false],
+    [kinds.horizontalPodAutoscaler, "/spec/minReplicas", false],
   ])("%o %s may change: %s", (kind, path, allowed) => {
     const patch = () => {
       assertForeignPatch(kind, [{ op: "add", path, value: 1 }]);

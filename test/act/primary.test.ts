@@ -33,7 +33,15 @@ const target = {
       metadata: { labels: { app: "web", tier: "front" }, annotations: { note: "kept" } },
       spec: {
         containers: [{ name: "web", image: "web:1" }],
+        volumes: [
+          { name: "v", ephemeral: { volumeClaimTemplate: { spec: { selector: { matchLabels: { app: "web" } } } } } },
+        ],
         affinity: {
+          nodeAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: {
+              nodeSelectorTerms: [{ matchExpressions: [{ key: "app", operator: "In", values: ["web"] }] }],
+            },
+          },
           podAntiAffinity: {
             requiredDuringSchedulingIgnoredDuringExecution: [
               { topologyKey: "zone", labelSelector: { matchLabels: { app: "web" } } },
@@ -41,7 +49,10 @@ const target = {
             ],
           },
         },
-        topologySpreadConstraints: [{ maxSkew: 1, labelSelector: { matchLabels: { app: "web" } } }],
+        topologySpreadConstraints: [
+          { maxSkew: 1, labelSelector: { matchLabels: { app: "web" } } },
+          { maxSkew: 2, labelSelector: { matchExpressions: [{ key: "app", operator: "In", values: ["web", "db"] }] } },
+        ],
       },
     },
   },
@@ -62,10 +73,15 @@ describe("the primary", () => {
     expect(primary.spec.selector.matchLabels).toEqual({ app: "web-primary", tier: "front" });
     expect(primary.spec.template.metadata?.labels).toEqual({ app: "web-primary", tier: "front" });
     expect(primary.spec.template.metadata?.annotations).toEqual({ note: "kept" });
-    const text = JSON.stringify(primary.spec.template.spec);
+    const { volumes, affinity, ...rest } = primary.spec.template.spec;
+    const text = JSON.stringify({ affinity, ...rest });
     expect(text.match(/"app":"web-primary"/g)).toHaveLength(2);
     expect(text.match(/"app":"db"/g)).toHaveLength(1);
     expect(text).not.toContain('"app":"web"');
+    expect(text).toContain('"values":["web-primary","db"]');
+    // Labels of volumes and of nodes are not those of pods.
+    expect(volumes).toEqual(target.spec.template.spec.volumes);
+    expect(text.match(/"values":\["web"\]/g)).toHaveLength(1);
   });
 
   it("has a size of its own, is not frozen, and never goes below its size", () => {

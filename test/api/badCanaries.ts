@@ -55,6 +55,26 @@ const badTargets: readonly BadManifest[] = [
   },
 ];
 
+const badCapacity: readonly BadManifest[] = [
+  {
+    name: "an autoscaler of an unknown kind",
+    manifest: canary({ autoscalerRef: { kind: "VerticalPodAutoscaler", name: "podinfo" } }),
+    says: [
+      'spec.autoscalerRef.kind: Unsupported value: "VerticalPodAutoscaler": supported values: "HorizontalPodAutoscaler", "ScaledObject"',
+    ],
+  },
+  {
+    name: "an autoscaler without a name",
+    manifest: canary({ autoscalerRef: { kind: "ScaledObject" } }),
+    says: ["spec.autoscalerRef.name: Required value"],
+  },
+  {
+    name: "fewer idle replicas than none",
+    manifest: canary({ idleReplicas: -1 }),
+    says: ["spec.idleReplicas: Invalid value: -1", "greater than or equal to 0"],
+  },
+];
+
 const badServices: readonly BadManifest[] = [
   {
     name: "a service without a port",
@@ -237,4 +257,4 @@ const badStrategies: readonly BadManifest[] = [
 ];
 
 /** Canaries with a target, ports or a strategy that cannot be. */
-export const badCanaries: readonly BadManifest[] = [...badTargets, ...badServices, ...badStrategies];
+export const badCanaries: readonly BadManifest[] = [...badTargets, ...badCapacity, ...badServices, ...badStrategies];

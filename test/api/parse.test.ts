@@ -41,6 +41,7 @@ describe("a Canary that is parsed", () => {
         checks: [{ name: "errors", threshold: { query: "up", max: 0.01, failureLimit: 2 } }],
       },
       progressDeadlineSeconds: 600,
+      idleReplicas: 0,
       onDelete: "Restore",
       suspend: false,
       trackConfiguration: true,

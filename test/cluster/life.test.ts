@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { capacity } from "./scenario/capacity.ts";
 import { complaints, type ControllerProcess } from "./scenario/controllerProcess.ts";
 import { endings } from "./scenario/endings.ts";
 import { handOver, idleness, watchLoss } from "./scenario/faults.ts";
@@ -40,6 +41,7 @@ describe("with one controller", () => {
   describe.concurrent("rollouts", () => rollouts(theBench));
   describe.concurrent("requests", () => requests(theBench));
   describe.concurrent("endings", () => endings(theBench));
+  describe.concurrent("capacity", () => capacity(theBench));
   describe("at rest", () => idleness(theBench));
   describe("without watches", () => watchLoss(theBench));
 });

@@ -36,7 +36,7 @@ export interface Bench {
   /** Kubeconfig of the ServiceAccount that `deploy/` ships, for the API server or for a proxy before it. */
   kubeconfig(url?: string): string;
   launch(options?: { readonly kubeconfig?: string; readonly args?: readonly string[] }): ControllerProcess;
-  shop(options?: Pick<ShopOptions, "spec" | "replicas">): Promise<Shop>;
+  shop(options?: Pick<ShopOptions, "spec" | "replicas" | "beside">): Promise<Shop>;
   /** Runs kubectl and throws when it fails; returns what it printed. */
   kubectl(
     args: readonly string[],

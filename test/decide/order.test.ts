@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as adoption from "../../src/decide/rules/adoption.ts";
 import * as contention from "../../src/decide/rules/contention.ts";
+import * as capacity from "../../src/decide/rules/capacity.ts";
 import * as handBack from "../../src/decide/rules/handBack.ts";
 import * as interruptions from "../../src/decide/rules/interruptions.ts";
 import * as promotion from "../../src/decide/rules/promotion.ts";
@@ -13,7 +14,7 @@ import { ago, atTen, leaving, passing, request, rested, rolling, scene, service,
 import type { SceneOptions } from "./scenes.ts";
 
 /** Exported by the files of rules, and no rules themselves. */
-const helpers = new Set(["pointWithFeed", "nextReadingMs"]);
+const helpers = new Set(["pointWithFeed", "nextReadingMs", "floorLeftMs"]);
 
 const gone: SceneOptions = { metadata: leaving };
 const terminating = { ...rested, phase: "Terminating" } as const;
@@ -28,6 +29,8 @@ const withdrawal_ = { outcome: "Failed", rule: "failOnChecks", message: "bad" } 
 const contended = { field: "Weight", manager: "argocd", count: 3, since: ago(9), last: ago(3) } as const;
 const moved = workload("b");
 const noCopies = { held: [], stale: [], gone: [], lost: [] };
+const autoscaler = { kind: "HorizontalPodAutoscaler", name: "web", min: 1, max: 10 } as const;
+const pinned = { autoscaler: { kind: "HorizontalPodAutoscaler", name: "web", floor: 3 } } as const;
 
 /** For every rule, in the order of the list, a scene in which it is the first that answers. */
 const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
@@ -88,8 +91,11 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ["addFinalizer", { metadata: { finalizers: [] } }],
   ["createServices", { ...young, services: { complete: false } }],
   ["waitForTarget", { ...young, status: {}, see: { target: workload("a", { settled: false }) } }],
+  ["copyGuards", { ...young, see: { ...young.see, companions: { autoscaler: true, guards: false } } }],
   ["createPrimary", { ...young, see: { ...young.see, primary: workload("z") } }],
   ["rememberFound", { ...young, status: {} }],
+  ["pinFloor", { ...young, see: { ...young.see, autoscaler } }],
+  ["copyAutoscaler", { see: { companions: { autoscaler: false, guards: true } } }],
   ["waitForNewPrimary", { ...young, see: { ...young.see, primary: workload("a", { settled: false }) } }],
   ["routeToPrimary", { ...young, see: { ...young.see, ...serving(10).see, target: workload("a") }, services: serves }],
   ["switchApex", { ...young, services: { apex: service({ selects: "target" }) } }],
@@ -145,10 +151,30 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ["followShorterList", { status: rolling(atTen(99, { step: 7 })), ...serving(10) }],
   ["clearStuckPods", { status: rolling(), see: { target: workload("b", { available: 0, stuck: true }) } }],
   ["renewPods", { status: rolling({ renewPods: true }), ...serving(0) }],
+  [
+    "resumeAutoscaler",
+    { status: rolling({}, pinned), see: { ...serving(0).see, autoscaler: { ...autoscaler, paused: true } } },
+  ],
+  [
+    "wakePrimary",
+    {
+      status: rolling({}, pinned),
+      services: { primary: service({ ready: 0 }) },
+      see: { ...serving(0).see, autoscaler },
+    },
+  ],
   ["scaleCanary", { status: rolling(), see: { target: workload("b", { replicas: 0, available: 0 }) } }],
   ["waitForCanary", { status: rolling(), see: { target: workload("b", { settled: false }) } }],
   ["waitUntilReachable", { status: rolling(), ...serving(0) }],
   ["shiftTraffic", { status: rolling({ podsReadySince: ago(9) }), ...serving(0) }],
+  [
+    "waitForCapacity",
+    {
+      status: rolling(atTen(5, { step: 2 }), pinned),
+      see: { ...serving(10).see, autoscaler, primary: workload("a", { replicas: 10 }) },
+      services: { canary: service({ selects: "target", ready: 1 }) },
+    },
+  ],
   ["notePodsReady", { status: rolling(atTen(5, { waitingSince: ago(5) })), ...serving(10) }],
   [
     "refuseBadQuery",
@@ -189,6 +215,7 @@ describe("the list of rules", () => {
     const files: readonly object[] = [
       adoption,
       contention,
+      capacity,
       handBack,
       interruptions,
       promotion,

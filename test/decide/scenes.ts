@@ -43,6 +43,7 @@ export function scene({ spec, metadata, status, services, see }: SceneOptions = 
       complete: true,
       ...services,
     },
+    companions: { autoscaler: true, guards: true },
     primaryLabel: { key: "app", value: "web-primary" },
     route: { weight: 0, uniform: true, acceptance: { state: "accepted" }, managers: [] },
     settleMs: 2_000,

@@ -1,5 +1,6 @@
 import { kinds } from "../../src/kube/kinds.ts";
 import type { Deployment, EndpointSlice, Service } from "../../src/kube/objects.ts";
+import type { KubeObject } from "../../src/kube/port.ts";
 import { startLife } from "./life.ts";
 import type { Life, LifeOptions } from "./life.ts";
 import type { Crash } from "./controllerProcess.ts";
@@ -59,6 +60,13 @@ async function live(story: Story, crash?: Crash): Promise<[from: number, to: num
   }
 }
 
+/** What scales and guards target and primary. */
+function copiesOf(life: Life): string[] {
+  return [kinds.horizontalPodAutoscaler, kinds.podDisruptionBudget]
+    .flatMap((kind) => all<KubeObject>(life.server, kind))
+    .map((object) => `${object.kind} ${object.metadata.name} ${JSON.stringify((object as { spec?: unknown }).spec)}`);
+}
+
 /** All that is left at the end, without times and counters. */
 function stateOf(life: Life): string {
   const { phase, promoted, failed, history, targets, rollout } = life.status();
@@ -83,6 +91,7 @@ function stateOf(life: Life): string {
       deployments,
       services,
       fed: fed.length,
+      copies: copiesOf(life),
       weights: life.weights(),
       outages: life.outages,
       breaches: life.breaches,

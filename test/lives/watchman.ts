@@ -1,6 +1,6 @@
 import type { CanaryStatus } from "../../src/api/status.ts";
 import { kinds } from "../../src/kube/kinds.ts";
-import type { EndpointSlice, HTTPRoute, Ingress, Pod, WorkloadObject } from "../../src/kube/objects.ts";
+import type { Deployment, EndpointSlice, HTTPRoute, Ingress, Pod, WorkloadObject } from "../../src/kube/objects.ts";
 import { SERVICE_NAME_LABEL } from "../../src/kube/objects.ts";
 import type { KubeObject, ResourceKind } from "../../src/kube/port.ts";
 import type { ApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
@@ -30,6 +30,7 @@ export function createWatchman({ server, stamp }: WatchmanOptions): Watchman {
   let served = false;
   let frozen: ReadonlySet<string> | undefined;
   let primaryRevision: string | undefined;
+  let primarySize: number | undefined;
 
   const lookAtUsers = (): void => {
     const lost = outage(server);
@@ -61,6 +62,12 @@ export function createWatchman({ server, stamp }: WatchmanOptions): Watchman {
       breaches.push(`${stamp()} the primary changed at weight ${weight}`);
     }
     primaryRevision = revision;
+    const size = (primary as Deployment | undefined)?.spec.replicas;
+    const scaled = find(server, kinds.horizontalPodAutoscaler, "web-primary") !== undefined;
+    if (scaled && weight > 0 && size !== undefined && size < (primarySize ?? 0)) {
+      breaches.push(`${stamp()} the primary shrank to ${size} at weight ${weight}`);
+    }
+    primarySize = size;
   };
   return {
     outages,

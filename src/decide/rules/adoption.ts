@@ -1,4 +1,5 @@
 import { FINALIZER } from "../../lib/names.ts";
+import { park } from "../capacity.ts";
 import { podsTrouble } from "../rollout.ts";
 import { elapsedMs, timestamp, trafficOf, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
@@ -65,7 +66,7 @@ function takeOver(s: Situation): Answered | undefined {
 export function waitForTarget(s: Situation): Answered | undefined {
   if (!adopting(s) || s.memory.adopted !== undefined) return undefined;
   if (s.target === undefined || (s.target.settled && s.target.replicas > 0)) return undefined;
-  if (s.target.replicas === 0 && servesAlready(s)) return undefined;
+  if (s.target.replicas === 0 && (servesAlready(s) || sleeps(s))) return undefined;
   const message =
     s.target.replicas === 0
       ? (s.target.trouble ?? "the target has no replicas: scale it up to adopt it")
@@ -78,6 +79,11 @@ function servesAlready({ primary, services }: Situation): boolean {
   return primary?.settled === true && primary.replicas > 0 && services.primary.ready > 0;
 }
 
+/** Its autoscaler has it at 0 for want of work, which is no reason not to adopt it. */
+function sleeps({ target, autoscaler }: Situation): boolean {
+  return target?.replicas === 0 && autoscaler?.min === 0;
+}
+
 /** Makes the primary, a copy of the target at its size. */
 export function createPrimary(s: Situation): Answered | undefined {
   const { target, primary } = s;
@@ -86,11 +92,13 @@ export function createPrimary(s: Situation): Answered | undefined {
   if (primary?.version.revision === target.version.revision) return undefined;
   // Its pods go on as they started; a configuration that changed since is a rollout, after the adoption.
   if (primary !== undefined && target.sameTemplate === true) return undefined;
-  if (!target.settled || target.replicas === 0) return undefined;
+  if (!target.settled || (target.replicas === 0 && !sleeps(s))) return undefined;
+  // One pod proves that it can run; its own autoscaler may have it at 0 again afterwards.
+  const replicas = Math.max(1, target.replicas);
   return {
     phase: "Initializing",
-    message: `making the primary from revision ${target.version.revision} with ${target.replicas} replicas`,
-    actions: [{ kind: "ensurePrimary", replicas: target.replicas, revision: target.version.revision }],
+    message: `making the primary from revision ${target.version.revision} with ${replicas} replicas`,
+    actions: [{ kind: "ensurePrimary", replicas, revision: target.version.revision }],
     memory: { adopted: found(s, target.replicas), primaryLabel: s.memory.primaryLabel ?? s.primaryLabel },
   };
 }
@@ -248,7 +256,7 @@ export function finishAdoption(s: Situation): Answered | undefined {
   return {
     phase: "Idle",
     message: `adopted revision ${primary.version.revision}`,
-    actions: [{ kind: "parkTarget" }],
+    actions: [park(s)],
     memory: {
       promoted: { ...primary.version, time: timestamp(s.now) },
       drainingSince: undefined,

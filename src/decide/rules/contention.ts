@@ -1,7 +1,8 @@
 import { isUsed, sameShare, shareOf } from "../../api/share.ts";
 import type { Share } from "../../api/share.ts";
+import { scaleUp } from "../capacity.ts";
 import { calmInMs, contended, contentionSentence, retryInMs, WAYS_OUT } from "../contention.ts";
-import { primaryHasRevision, scaleUp } from "../rollout.ts";
+import { primaryHasRevision } from "../rollout.ts";
 import { timestamp } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 

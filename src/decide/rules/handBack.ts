@@ -1,6 +1,7 @@
 import { isUsed } from "../../api/share.ts";
 import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
+import { park } from "../capacity.ts";
 import { asksFor, podsTrouble } from "../rollout.ts";
 import { effectOf, shiftTo } from "../traffic.ts";
 import { FINALIZER } from "../../lib/names.ts";
@@ -11,7 +12,8 @@ import { pointWithFeed } from "./adoption.ts";
  * Deletion hands back in the reverse order of adoption, and as carefully:
  *
  *   route 100/0 ─▶ canary drained ─▶ target: promoted template, the primary's size, ready ─▶ apex and primary
- *   Service point at the target ─▶ route released ─▶ drained ─▶ primary deleted ─▶ finalizer gone
+ *   Service point at the target ─▶ route released ─▶ drained ─▶ autoscaler goes on ─▶ copies and primary deleted
+ *   ─▶ finalizer gone
  */
 
 function leaving(s: Situation): boolean {
@@ -30,7 +32,8 @@ export function letGo(s: Situation): Answered | undefined {
   const untouched = s.memory.promoted === undefined && s.primary === undefined && unused;
   if (!s.namespaceTerminating && !untouched) return undefined;
   const message = untouched ? "nothing was adopted" : "the namespace is being deleted";
-  return { phase, message, actions: [...(untouched ? copiesGo(s) : []), { kind: "removeFinalizer" }] };
+  const made: readonly Action[] = untouched ? [{ kind: "removeCompanions" }, ...copiesGo(s)] : [];
+  return { phase, message, actions: [...made, { kind: "removeFinalizer" }] };
 }
 
 /** Nobody names the copies of the configuration when the primary is gone. */
@@ -98,7 +101,7 @@ export function leaveAsItIs(s: Situation): Answered | undefined {
     phase,
     message: `${gone ? "the target is gone" : "onDelete is Keep"}: the primary goes on serving`,
     actions: [
-      ...(gone || used ? [] : [{ kind: "parkTarget" } as const]),
+      ...(gone || used ? [] : [park(s)]),
       // Nobody would keep its list of pods current any more.
       { kind: "stopFeed", service: "apex" },
       { kind: "removeFinalizer" },
@@ -118,7 +121,9 @@ export function restoreTarget(s: Situation): Answered | undefined {
   const least = s.memory.promoted === undefined ? target.replicas : 1;
   // Somebody who scaled the primary to 0 did not mean the target, which is to serve everyone now.
   const served = primary?.replicas === 0 ? undefined : primary?.replicas;
-  const replicas = served ?? s.memory.adopted?.replicas ?? least;
+  const size = served ?? s.memory.adopted?.replicas ?? least;
+  // Where it slept for want of work there has to be somebody for the switch.
+  const replicas = s.autoscaler === undefined ? size : Math.min(Math.max(1, size), s.autoscaler.max);
   if (target.frozen || !asksFor(target, replicas) || holdsOther) {
     const template = holdsOther ? "promoted" : "keep";
     return {
@@ -171,6 +176,12 @@ export function finishHandBack(s: Situation): Answered | undefined {
   return {
     phase,
     message: "handed back to the target",
-    actions: [{ kind: "deletePrimary" }, ...copiesGo(s), { kind: "removeFinalizer" }],
+    actions: [
+      { kind: "resumeAutoscaler" },
+      { kind: "removeCompanions" },
+      { kind: "deletePrimary" },
+      ...copiesGo(s),
+      { kind: "removeFinalizer" },
+    ],
   };
 }

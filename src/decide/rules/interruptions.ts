@@ -1,6 +1,7 @@
 import { sameShare, shareOf } from "../../api/share.ts";
 import { failedCheck } from "../checks.ts";
-import { hasPods, newRollout, podsTrouble, primaryHasRevision, withdraw } from "../rollout.ts";
+import { carriedShare } from "../capacity.ts";
+import { newRollout, podsTrouble, primaryHasRevision, withdraw } from "../rollout.ts";
 import { elapsedMs, timestamp } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { keepWeight, shiftTo } from "../traffic.ts";
@@ -83,7 +84,7 @@ export function failOnDeadline(s: Situation): Answered | undefined {
   const deadline = s.canary.spec.progressDeadlineSeconds;
   if (elapsedMs(s.now, rollout.waitingSince) < deadline * 1_000) return undefined;
   // Nobody may have looked for longer than that: what counts is whether they are ready now.
-  if (hasPods(s, rollout)) return undefined;
+  if (carriedShare(s, rollout) !== undefined) return undefined;
   const message = `the canary's pods were not ready within ${deadline} s: ${podsTrouble(s.target)}`;
   return withdraw(s, { rollout, outcome: "Failed", rule: "failOnDeadline", message });
 }

@@ -1,3 +1,4 @@
+import { park } from "../capacity.ts";
 import { endOf, fullSize, podsTrouble, primaryHasRevision } from "../rollout.ts";
 import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
@@ -24,9 +25,14 @@ export function updatePrimary(s: Situation): Answered | undefined {
   return {
     phase: "Promoting",
     message: `the primary changes to revision ${rollout.revision}`,
-    actions: [{ kind: "ensurePrimary", replicas: fullSize(s), revision: rollout.revision }],
+    // Its autoscaler has the say over its size: a number that was read a moment ago may be too few by now.
+    actions: [{ kind: "ensurePrimary", ...sizeOf(s), revision: rollout.revision }],
     memory: { rollout: { ...rollout, waitingSince: timestamp(s.now) } },
   };
+}
+
+function sizeOf(s: Situation): { replicas?: number } {
+  return s.autoscaler === undefined || s.primary === undefined ? { replicas: fullSize(s) } : {};
 }
 
 /** Keeps everyone on the canary until the changed primary is ready: the canary is the only known-good copy. */
@@ -95,7 +101,7 @@ export function finishPromotion(s: Situation): Answered | undefined {
   return {
     phase: "Succeeded",
     message,
-    actions: [{ kind: "parkTarget" }],
+    actions: [park(s)],
     memory: {
       rollout: undefined,
       failed: undefined,

@@ -1,8 +1,10 @@
 import { isUsed, sameShare, shareOf } from "../../api/share.ts";
 import type { RolloutMemory } from "../../api/status.ts";
-import { newRollout, scaleUp } from "../rollout.ts";
+import { hasOtherSize, park, scaleUp } from "../capacity.ts";
+import { newRollout } from "../rollout.ts";
 import { contentionSentence, wantsIdlePods, WAYS_OUT } from "../contention.ts";
 import { timestamp, trafficOf } from "../situation.ts";
+import { floorLeftMs } from "./capacity.ts";
 import type { Answered, Situation } from "../situation.ts";
 import type { Action, Workload } from "../types.ts";
 
@@ -54,7 +56,7 @@ export function repairPrimary(s: Situation): Answered | undefined {
       stalled: { reason: "PrimaryMissing", message: `${message}; ${hint}` },
     };
   }
-  const replicas = Math.max(1, memory.adopted?.replicas ?? 1);
+  const replicas = Math.max(1, memory.autoscaler?.floor ?? memory.adopted?.replicas ?? 1);
   return {
     phase: s.canary.status?.phase ?? "Idle",
     message: "making the primary again: somebody deleted it",
@@ -66,7 +68,9 @@ export function repairPrimary(s: Situation): Answered | undefined {
 export function repairPrimarySize(s: Situation): Answered | undefined {
   const { primary, memory } = s;
   if (memory.adopted === undefined || primary === undefined || primary.replicas > 0) return undefined;
-  const replicas = Math.max(1, memory.adopted.replicas);
+  // It may sleep for want of work.
+  if (s.autoscaler?.min === 0) return undefined;
+  const replicas = Math.max(1, memory.autoscaler?.floor ?? memory.adopted.replicas);
   return {
     phase: s.canary.status?.phase ?? "Initializing",
     message: `scaling the primary to ${replicas} again: somebody scaled it to 0, and it serves everyone`,
@@ -203,7 +207,7 @@ export function restartPrimary(s: Situation): Answered | undefined {
   };
 }
 
-/** Keeps the weight at 0 and the target without pods while nothing is rolled out. */
+/** Keeps the weight at 0 and the target idle while nothing is rolled out. */
 export function keepAtRest(s: Situation): Answered | undefined {
   const message = `${atRest(s).message}; put back what somebody changed`;
   if (!sameShare(s.route, { weight: 0 }) || !s.route.uniform) {
@@ -211,9 +215,10 @@ export function keepAtRest(s: Situation): Answered | undefined {
   }
   const { target } = s;
   if (target === undefined) return undefined;
-  if (target.replicas > 0 && wantsIdlePods(s) === undefined) {
-    return { ...atRest(s), message, actions: [{ kind: "parkTarget" }], reasserts: "Replicas" };
+  if (hasOtherSize(s) && wantsIdlePods(s) === undefined) {
+    return { ...atRest(s), message, actions: [park(s)], reasserts: "Replicas" };
   }
+  if (s.autoscaler?.paused === false) return { ...atRest(s), message, actions: [{ kind: "pauseAutoscaler" }] };
   return target.frozen ? { ...atRest(s), message, actions: [{ kind: "thawTarget" }] } : undefined;
 }
 
@@ -226,7 +231,7 @@ export function removeOldCopies(s: Situation): Answered | undefined {
 /** Rests: the primary serves. */
 export function rest(s: Situation): Answered {
   const forgets = s.revision === s.memory.promoted?.revision && s.memory.failed !== undefined;
-  const idle = (s.target?.replicas ?? 0) > 0 ? wantsIdlePods(s) : undefined;
+  const idle = hasOtherSize(s) ? wantsIdlePods(s) : undefined;
   const warning =
     idle === undefined
       ? undefined
@@ -234,12 +239,14 @@ export function rest(s: Situation): Answered {
           reason: "IdlePods",
           message: `${contentionSentence(s, idle)}: these pods get no traffic, and are left alone. To be without them, ${WAYS_OUT.Replicas}`,
         };
+  const left = floorLeftMs(s);
   return {
     ...atRest(s),
     ...(warning === undefined ? {} : { message: `${atRest(s).message}. ${warning.message}`, warning }),
     actions: [],
     // Failed ends when the target is put back to what is promoted.
     ...(forgets ? { memory: { failed: undefined } } : {}),
+    ...(left === undefined ? {} : { recheckAfterMs: left }),
   };
 }
 

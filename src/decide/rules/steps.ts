@@ -3,17 +3,8 @@ import { formatDuration } from "../../lib/time.ts";
 import { isUsed, showShare } from "../../api/share.ts";
 import type { CheckStatus, RolloutMemory } from "../../api/status.ts";
 import { notPassing } from "../checks.ts";
-import {
-  currentStep,
-  enterStep,
-  hasPods,
-  podsTrouble,
-  scaleUp,
-  stepOf,
-  stepPods,
-  stepShare,
-  withdraw,
-} from "../rollout.ts";
+import { carriedShare, hasPods, neededPods, scaleUp } from "../capacity.ts";
+import { currentStep, enterStep, isPreview, podsTrouble, stepOf, stepShare, withdraw } from "../rollout.ts";
 import { durationOf, elapsedMs, isWeightStep, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { isAsked } from "../strategy.ts";
@@ -46,7 +37,7 @@ export function renewPods(s: Situation): Answered | undefined {
   if (rollout?.renewPods !== true || target === undefined) return undefined;
   const phase = phaseOf(rollout);
   const message = "the pods that hold an older configuration go before the canary starts";
-  if (target.replicas > 0) return { phase, message, actions: [{ kind: "parkTarget" }] };
+  if (target.replicas > 0) return { phase, message, actions: [{ kind: "parkTarget", replicas: 0 }] };
   if (!target.settled) return { phase, message, actions: [], recheckAfterMs: TROUBLE_PERIOD_MS };
   const { renewPods: _renewed, ...rest } = rollout;
   return {
@@ -61,13 +52,14 @@ export function renewPods(s: Situation): Answered | undefined {
 /** Gives the canary pods for the weight of this step, before the weight. */
 export function scaleCanary(s: Situation): Answered | undefined {
   const { rollout } = s;
-  if (rollout === undefined) return undefined;
+  // With an autoscaler traffic for the pods that are there comes first: that is what makes it keep more of them.
+  if (rollout === undefined || (s.autoscaler !== undefined && carriedShare(s, rollout) !== undefined)) return undefined;
   const action = scaleUp(s, rollout);
   if (action === undefined) return undefined;
-  // The canary had as many before: somebody has taken them away.
+  // The canary had as many before: somebody has taken them away. An autoscaler may.
   const had = rollout.waitingSince !== undefined || rollout.effectiveSince !== undefined;
   return {
-    ...(had ? { reasserts: "Replicas" } : {}),
+    ...(had && s.autoscaler === undefined ? { reasserts: "Replicas" } : {}),
     phase: phaseOf(rollout),
     message: `scaling the canary to ${sizeFor(s, rollout)} for ${isPreview(s, rollout) ? "its preview" : showShare(stepShare(s, rollout))}`,
     actions: [action],
@@ -76,7 +68,7 @@ export function scaleCanary(s: Situation): Answered | undefined {
 }
 
 function sizeFor(s: Situation, rollout: RolloutMemory): string {
-  return s.target?.perNode === true ? "every node" : String(stepPods(s, rollout));
+  return s.target?.perNode === true ? "every node" : String(neededPods(s, rollout));
 }
 
 /**
@@ -89,7 +81,7 @@ export function clearStuckPods(s: Situation): Answered | undefined {
   return {
     phase: phaseOf(rollout),
     message: "pods of the revision before do not get ready and are in the way: scaling the canary to 0 first",
-    actions: target.replicas > 0 ? [{ kind: "parkTarget" }] : [],
+    actions: target.replicas > 0 ? [{ kind: "parkTarget", replicas: 0 }] : [],
   };
 }
 
@@ -97,7 +89,7 @@ export function clearStuckPods(s: Situation): Answered | undefined {
 export function waitForCanary(s: Situation): Answered | undefined {
   const { rollout } = s;
   if (rollout === undefined) return undefined;
-  if (hasPods(s, rollout)) return undefined;
+  if (carriedShare(s, rollout) !== undefined) return undefined;
   const since = rollout.waitingSince ?? timestamp(s.now);
   const leftMs = s.canary.spec.progressDeadlineSeconds * 1_000 - elapsedMs(s.now, since);
   const phase = phaseOf(rollout);
@@ -106,7 +98,7 @@ export function waitForCanary(s: Situation): Answered | undefined {
   const { podsReadySince: _ready, ...unready } = rollout;
   return {
     phase,
-    message: `waiting for ${stepPods(s, rollout)} ready canary pods: ${podsTrouble(s.target)}`,
+    message: `waiting for ${neededPods(s, rollout)} ready canary pods: ${podsTrouble(s.target)}`,
     actions: [],
     memory: { rollout: { ...unready, waitingSince: since } },
     recheckAfterMs: Math.max(0, Math.min(leftMs, TROUBLE_PERIOD_MS)),
@@ -125,7 +117,7 @@ export function waitUntilReachable(s: Situation): Answered | undefined {
 export function shiftTraffic(s: Situation): Answered | undefined {
   const { rollout, target } = s;
   if (rollout === undefined || target === undefined) return undefined;
-  const share = stepShare(s, rollout);
+  const share = carriedShare(s, rollout) ?? stepShare(s, rollout);
   const { waitingSince: _waiting, ...ready } = rollout;
   const message =
     rollout.promoting === true
@@ -198,11 +190,6 @@ export function holdWeight(s: Situation): Answered | undefined {
 function held(s: Situation, rollout: RolloutMemory): string {
   if (!isPreview(s, rollout)) return `holding weight ${rollout.weight}${reached(s)}`;
   return `preview of the new version behind Service ${namesOf(s.canary).canaryService}`;
-}
-
-function isPreview({ steps }: Situation, rollout: RolloutMemory): boolean {
-  const step = steps[rollout.step];
-  return rollout.promoting !== true && isWeightStep(step) && step.preview !== undefined;
 }
 
 /** What whole pods make of the weight, when it is not what was asked for. */

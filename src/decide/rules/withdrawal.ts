@@ -1,6 +1,7 @@
 import { bringIntoEffect } from "../traffic.ts";
 import { elapsedMs, timestamp } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
+import { park } from "../capacity.ts";
 import { endOf, newRollout, phaseOfWithdrawal } from "../rollout.ts";
 
 /** Takes the traffic of a withdrawn rollout back to the primary, and waits until that is in effect. */
@@ -61,7 +62,7 @@ export function finishWithdrawal(s: Situation): Answered | undefined {
       return {
         phase: "Failed",
         message,
-        actions: [{ kind: "parkTarget" }],
+        actions: [park(s)],
         memory: { rollout: undefined, failed: { ...version, time: timestamp(s.now), why } },
         ended,
         recheckAfterMs: 0,
@@ -73,7 +74,7 @@ export function finishWithdrawal(s: Situation): Answered | undefined {
       return {
         phase: "Idle",
         message,
-        actions: [{ kind: "parkTarget" }],
+        actions: [park(s)],
         memory: { rollout: undefined, failed: undefined },
         ended,
         recheckAfterMs: 0,
@@ -86,7 +87,7 @@ function finishSuperseded(s: Situation, ended: NonNullable<Answered["ended"]>): 
     return {
       phase: "Idle",
       message: "the target was put back to the promoted revision",
-      actions: [{ kind: "parkTarget" }],
+      actions: [park(s)],
       memory: { rollout: undefined, failed: undefined },
       ended: { ...ended, outcome: "Reverted" },
       recheckAfterMs: 0,

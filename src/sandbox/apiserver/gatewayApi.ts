@@ -4,7 +4,7 @@ import type { ApiServer } from "./apiServer.ts";
 import { nameOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
 
-/** The Gateway API's definitions in the sandbox's compact form. */
+/** The definitions of the Gateway API, and of KEDA's ScaledObject, in the sandbox's compact form. */
 export function gatewayApiDefinitions(): readonly JsonObject[] {
   const folder = new URL("./crds/", import.meta.url);
   return readdirSync(folder)
@@ -13,7 +13,7 @@ export function gatewayApiDefinitions(): readonly JsonObject[] {
     .map((file) => parse(readFileSync(new URL(file, folder), "utf8")) as JsonObject);
 }
 
-/** Serves GatewayClass, Gateway, the routes and ReferenceGrant. */
+/** Serves GatewayClass, Gateway, the routes, ReferenceGrant and KEDA's ScaledObject. */
 export function installGatewayApi(server: ApiServer): void {
   installDefinitions(server, gatewayApiDefinitions());
 }

@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import { isTerminating, type DaemonSet, type DaemonSetStatus, type Pod } from "../../kube/objects.ts";
 import { keyOf } from "../../kube/informer.ts";
 import { kinds } from "../../kube/kinds.ts";
+import { matchesLabels } from "../../kube/labelSelector.ts";
 import type { KubeObject } from "../../kube/port.ts";
-import { sandboxKinds, selectsLabels } from "../kinds.ts";
+import { sandboxKinds } from "../kinds.ts";
 import { nameSuffix } from "../random.ts";
 import type { Controller, ControllerContext } from "./controller.ts";
 import { countPods, isOver, isReady } from "./countPods.ts";
@@ -96,7 +97,7 @@ function lookAt(set: DaemonSet, { pods, nodes, nowMs }: Around): Look {
       const isCurrent = (pod: Pod): boolean => pod.metadata.labels?.[HASH_LABEL] === hash;
       return {
         node,
-        wanted: labelsOf.has(node) && selectsLabels(selector, labelsOf.get(node)),
+        wanted: labelsOf.has(node) && matchesLabels(selector, labelsOf.get(node)),
         all,
         old: staying.filter((pod) => !isCurrent(pod)),
         current: staying.filter(isCurrent),

@@ -13,7 +13,7 @@ import {
 } from "../../kube/objects.ts";
 import { keyOf } from "../../kube/informer.ts";
 import { kinds } from "../../kube/kinds.ts";
-import { selectsLabels } from "../kinds.ts";
+import { matchesLabels } from "../../kube/labelSelector.ts";
 import { nameDigest } from "../random.ts";
 import type { Controller, ControllerContext } from "./controller.ts";
 import { createLoop } from "./loop.ts";
@@ -56,7 +56,7 @@ export function startEndpointSlices(context: ControllerContext): Controller {
 }
 
 function isSelected({ spec }: Service, pod: Pod): boolean {
-  return spec.selector !== undefined && selectsLabels(spec.selector, pod.metadata.labels);
+  return spec.selector !== undefined && matchesLabels(spec.selector, pod.metadata.labels);
 }
 
 /** One slice for each way in which the Service's ports resolve (named ports may differ between pods). Pure. */

@@ -1,7 +1,8 @@
 import type { Condition, GatewayRoute, ParentReference } from "../../kube/objects.ts";
 import type { Cache } from "../../kube/informer.ts";
 import type { Namespace } from "../../kube/objects.ts";
-import { selects, type Gateway, type Listener } from "../kinds.ts";
+import { matchesSelector } from "../../kube/labelSelector.ts";
+import type { Gateway, Listener } from "../kinds.ts";
 import { intersectHostnames } from "./matching.ts";
 
 /** What a route's reference to a parent comes to. */
@@ -69,7 +70,7 @@ function allows({ allowedRoutes }: Listener, gateway: Gateway, route: GatewayRou
     case "Same":
       return namespace === gateway.metadata.namespace;
     case "Selector":
-      return selects(selector, namespaces.get(namespace)?.metadata.labels);
+      return matchesSelector(selector, namespaces.get(namespace)?.metadata.labels);
     case "None":
       return false;
   }

@@ -12,6 +12,8 @@ export interface ShopOptions {
   readonly prometheus: StubPrometheus;
   /** Of the target. 3 when left out. */
   readonly replicas?: number;
+  /** Objects of the user's beside the workload. */
+  readonly beside?: (namespace: string) => readonly KubeObject[];
   /** Merged over the Canary's spec. */
   readonly spec?: Readonly<Record<string, unknown>>;
 }
@@ -45,11 +47,11 @@ export function stepsOf(...steps: readonly object[]): { readonly strategy: objec
 
 /** Makes the workload, waits until it serves, and then creates the Canary. */
 export async function openShop(options: ShopOptions): Promise<Shop> {
-  const { cluster, journal, prometheus, replicas = 3, spec = {} } = options;
+  const { cluster, journal, prometheus, replicas = 3, beside = () => [], spec = {} } = options;
   const namespace = await cluster.namespace("shop");
   prometheus.answer(namespace, 1);
   await cluster.apply(deployment({ name: "web", namespace, replicas, image: imageOf("1") }));
-  await cluster.apply([apexService(namespace), route(namespace)]);
+  await cluster.apply([apexService(namespace), route(namespace), ...beside(namespace)]);
   const web = { namespace, name: "web" };
   const find = (name: string): Deployment | undefined => journal.latest("Deployment", { namespace, name });
   await waitFor("the target to serve", () => find("web")?.status?.availableReplicas === replicas);

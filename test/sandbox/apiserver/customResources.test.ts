@@ -192,7 +192,7 @@ describe("the Gateway API of the sandbox", () => {
     expect(new Set(kinds)).toEqual(
       new Set(["Gateway", "GatewayClass", "GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute", "ReferenceGrant"]),
     );
-    expect(gatewayApiDefinitions()).toHaveLength(7);
+    expect(gatewayApiDefinitions()).toHaveLength(8);
   });
 
   const route = (backend: JsonObject): JsonObject => ({

@@ -64,9 +64,9 @@ export function watchEverything({ informers, queue, configuration }: TriggerOpti
       watched.add(id);
       watchKind(kind, ownName);
     }
-    const services = [names.target, names.primary, names.canaryService];
+    const services = [names.target, names.primary, names.canaryService, names.previous];
     const ids = [
-      ...[names.target, names.primary].map((name) => idOf(targetKind, names.namespace, name)),
+      ...[names.target, names.primary, names.previous].map((name) => idOf(targetKind, names.namespace, name)),
       ...services.map((name) => idOf(kinds.service, names.namespace, name)),
       ...services.map((name) => idOf(kinds.endpointSlice, names.namespace, name)),
       ...routeRefs.map(({ kind, namespace, name }) => idOf(kind, namespace, name)),

@@ -39,6 +39,7 @@ const PORT_FILES = [
   "ownSlice",
   "configuration",
   "informer",
+  "before",
 ].map((f) => `src/kube/${f}.ts`);
 
 /** Packages that only one folder may import, so that replacing one costs one folder. */

@@ -2,13 +2,15 @@ import { shareOf } from "../api/share.ts";
 import type { Action, Observation } from "../decide/types.ts";
 import { kinds } from "../kube/kinds.ts";
 import { annotations, FINALIZER } from "../lib/names.ts";
+import { beforeOf } from "../kube/before.ts";
 import type { Scene } from "../observe/scene.ts";
 import { routeKey } from "../routers/router.ts";
 import type { RouteWrite } from "../routers/router.ts";
 import { assertInvariants } from "./invariants.ts";
 import { ensureCompanions, pauseAutoscaler, removeCompanions, resumeAutoscaler } from "./companions.ts";
 import { makeCopies, remakeCopies, removeCopies } from "./copies.ts";
-import { primaryFrom } from "./primary.ts";
+import { deletePrevious, keepPrevious, versionOfPrevious } from "./previous.ts";
+import { primaryFrom, restoredPrimary } from "./primary.ts";
 import { ensureServices, feedService, pointService, stopFeed } from "./services.ts";
 import { changeTarget } from "./target.ts";
 import { createWriter } from "./writer.ts";
@@ -54,6 +56,12 @@ async function perform(action: Action, { observation, scene, writer }: Context):
       return pointService(scene, writer, action);
     case "ensurePrimary":
       return ensurePrimary(scene, writer, action);
+    case "restorePrimary":
+      return restorePrimary(scene, writer, action.revision);
+    case "keepPrevious":
+      return keepPrevious(scene, writer, action.replicas);
+    case "deletePrevious":
+      return deletePrevious(scene, writer);
     case "restartPrimary":
       return restartPrimary(scene, writer, action.restartedAt);
     case "scalePrimary":
@@ -117,12 +125,26 @@ async function ensurePrimary(
   const copies = scene.configuration?.copies ?? {};
   await makeCopies(scene, writer, copies);
   const size = replicas ?? (primary === undefined ? 1 : workload.standing(primary).replicas);
-  const wanted = primaryFrom({ workload, target, label, name: names.primary, replicas: size, revision, copies });
+  const input = { workload, target, primary, label, name: names.primary, replicas: size, revision, copies };
+  const wanted = primaryFrom(input);
   // Left out, it would fall to the default of 1 when nobody else has set it. So it is repeated, and guarded: when the
   // autoscaler was faster, the write is refused and made anew.
   const resourceVersion = replicas === undefined ? primary?.metadata.resourceVersion : undefined;
   const guard = resourceVersion === undefined ? {} : { resourceVersion };
   await writer.apply(workload.kind, { ...wanted, metadata: { ...wanted.metadata, ...guard } });
+}
+
+/** At the size that it has: its autoscaler may have the say over that. */
+async function restorePrimary(scene: Scene, writer: Writer, revision: string): Promise<void> {
+  const { primary, workload } = scene;
+  if (primary === undefined) return;
+  const before = [beforeOf(primary), versionOfPrevious(scene)].find((known) => known?.revision === revision);
+  if (before === undefined) return;
+  const { replicas } = workload.standing(primary);
+  const restored = restoredPrimary({ workload, primary, before, replicas });
+  const { resourceVersion } = primary.metadata;
+  const guard = resourceVersion === undefined ? {} : { resourceVersion };
+  await writer.apply(workload.kind, { ...restored, metadata: { ...restored.metadata, ...guard } });
 }
 
 async function restartPrimary(scene: Scene, writer: Writer, restartedAt: string): Promise<void> {

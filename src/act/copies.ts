@@ -36,7 +36,9 @@ export async function remakeCopies(scene: Scene, writer: Writer): Promise<void> 
 }
 
 export async function removeCopies(scene: Scene, writer: Writer, which: "stale" | "all"): Promise<void> {
-  const named = Object.entries(recordOf(scene.primary)).map(([id, copy]) => `${id.split("/")[0] ?? ""}/${copy}`);
+  const named = [scene.primary, scene.previous].flatMap((object) =>
+    Object.entries(recordOf(object)).map(([id, copy]) => `${id.split("/")[0] ?? ""}/${copy}`),
+  );
   for (const { kind, object } of scene.copies) {
     if (which === "stale" && named.includes(`${kind.kind}/${object.metadata.name}`)) continue;
     await writer.remove(kind, object);

@@ -32,6 +32,9 @@ export function assertInvariants(action: Action, o: Observation): void {
       assertPrimaryMayChange(action.revision, o);
       assertLookedAt(action.revision, o);
       return;
+    case "restorePrimary":
+      assertPrimaryMayChange(action.revision, o);
+      return;
     case "freezeTarget":
       if (o.target !== undefined && o.target.generation === action.generation) return;
       throw new InvariantError("the frozen pods are the ready ones", "the target changed since it was looked at");
@@ -43,6 +46,10 @@ export function assertInvariants(action: Action, o: Observation): void {
       return;
     case "removeCompanions":
       if (o.primary !== undefined) assertHandedBack(o);
+      return;
+    case "keepPrevious":
+    case "deletePrevious":
+      assertNotServing(action.kind, o);
       return;
     case "deletePrimary":
       assertHandedBack(o);
@@ -111,6 +118,9 @@ function assertPrimaryMayChange(revision: string, o: Observation): void {
   const { primary, route, services, canary } = o;
   // While a target is adopted, its own pods still answer for the primary.
   if (primary === undefined || primary.version.revision === revision || canary.status?.promoted === undefined) return;
+  // The version before serves everyone from pods of its own.
+  const away = services.primary.selects === "previous" && services.apex.selects !== "primary";
+  if (away && services.previous.ready > 0) return;
   if (route.weight !== 100 || !route.uniform || services.canary.ready === 0) {
     throw new InvariantError(
       "the primary changes only while the canary serves everyone",
@@ -136,10 +146,23 @@ function assertNobodyNeedsCopies(which: "stale" | "all", o: Observation): void {
 }
 
 function assertSomebodyBehind({ service, at }: Extract<Action, { kind: "pointService" }>, o: Observation): void {
-  const ready = at === "primary" ? o.services.primary.ready : o.services.canary.ready;
+  const ready = readyOf(at, o);
   // Where nobody is behind it now, nobody is lost.
   if (ready === 0 && o.services[service].ready > 0)
     throw new InvariantError("a Service is never pointed at nobody", `no endpoint of the ${at} is ready`);
+}
+
+function readyOf(at: "primary" | "previous" | "target", { services, primary }: Observation): number {
+  if (at === "target") return services.canary.ready;
+  if (at === "previous") return services.previous.ready;
+  // While the primary Service is elsewhere, only the workload knows of the primary's pods.
+  return services.primary.selects === "primary" ? services.primary.ready : (primary?.available ?? 0);
+}
+
+function assertNotServing(kind: string, { services, previous, primary }: Observation): void {
+  if (services.primary.selects !== "previous" && services.apex.selects !== "previous") return;
+  if (kind === "keepPrevious" && previous?.version.revision === primary?.version.revision) return;
+  throw new InvariantError("pods that serve stay as they are", `${kind} while a Service selects the kept pods`);
 }
 
 function assertHandedBack(o: Observation): void {

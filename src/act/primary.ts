@@ -4,12 +4,16 @@ import { apiVersionOf } from "../kube/kinds.ts";
 import type { Labels, LabelSelectorRequirement, PodSpec, PodTemplateSpec, WorkloadObject } from "../kube/objects.ts";
 import { isTrackingKey } from "../lib/labels.ts";
 import { annotations, MANAGED_BY } from "../lib/names.ts";
+import type { Before } from "../kube/before.ts";
+import { noteBefore } from "../kube/before.ts";
 import type { PrimaryLabel } from "../observe/label.ts";
 import type { WorkloadKind } from "../workloads/workload.ts";
 
 interface PrimaryInput {
   readonly workload: WorkloadKind;
   readonly target: WorkloadObject;
+  /** The primary as it is now, if there is one. */
+  readonly primary?: WorkloadObject | undefined;
   readonly name: string;
   readonly label: PrimaryLabel;
   readonly replicas: number;
@@ -22,18 +26,12 @@ interface PrimaryInput {
  * The primary: the target under another name, with one selector label changed, so that no selector of the target's
  * matches its pods. It carries no ownerReference: nothing that happens to the Canary may collect the pods that serve.
  */
-export function primaryFrom({
-  workload,
-  target,
-  name,
-  label,
-  replicas,
-  revision,
-  copies,
-}: PrimaryInput): WorkloadObject {
+export function primaryFrom(input: PrimaryInput): WorkloadObject {
+  const { workload, target, name, label, replicas, revision, copies } = input;
   const { metadata } = target;
   const { selector } = target.spec;
   const release = metadata.annotations?.[annotations.release];
+  const before = noteBefore(input.primary, revision);
   return {
     apiVersion: apiVersionOf(workload.kind),
     kind: workload.kind.kind,
@@ -45,6 +43,7 @@ export function primaryFrom({
         [annotations.revision]: revision,
         ...(release === undefined ? {} : { [annotations.primaryRelease]: release }),
         ...(Object.keys(copies).length === 0 ? {} : { [annotations.configuration]: JSON.stringify(copies) }),
+        ...(before === undefined ? {} : { [annotations.before]: before }),
       },
     },
     spec: {
@@ -55,15 +54,43 @@ export function primaryFrom({
   };
 }
 
-/** The promoted template as the target had it: the primary's, with the label and the user's references put back. */
-export function targetTemplateFrom(
-  primary: WorkloadObject,
-  target: WorkloadObject,
-  label: PrimaryLabel,
-): PodTemplateSpec {
-  const value = target.spec.selector.matchLabels?.[label.key];
-  const template = withoutCopies(primary.spec.template, recordOf(primary));
-  return relabel(template, { key: label.key, value: value ?? "" }, label.value);
+interface Restored {
+  readonly workload: WorkloadKind;
+  readonly primary: WorkloadObject;
+  readonly before: Before;
+  readonly replicas: number;
+}
+
+/** The primary with the version that it had before; everything else in it stays. */
+export function restoredPrimary({ workload, primary, before, replicas }: Restored): WorkloadObject {
+  const { revision, release, configuration, template } = before;
+  const { name, namespace = "default", labels } = primary.metadata;
+  return {
+    apiVersion: apiVersionOf(workload.kind),
+    kind: workload.kind.kind,
+    metadata: {
+      name,
+      namespace,
+      labels: { ...labels, ...MANAGED_BY },
+      annotations: {
+        [annotations.revision]: revision,
+        ...(release === undefined ? {} : { [annotations.primaryRelease]: release }),
+        ...(configuration === undefined ? {} : { [annotations.configuration]: configuration }),
+      },
+    },
+    spec: { ...workload.primarySpec(primary, { name, replicas }), selector: primary.spec.selector, template },
+  };
+}
+
+/** A copy of a workload's pods for `label.key` with another value; `from` is the copy's or the primary's. */
+export function templateWith(from: WorkloadObject, key: string, value: string): PodTemplateSpec {
+  return relabel(from.spec.template, { key, value }, from.spec.selector.matchLabels?.[key]);
+}
+
+/** The promoted template as the target had it: that of the copy which serves, with the label and the user's references put back. */
+export function targetTemplateFrom(from: WorkloadObject, target: WorkloadObject, key: string): PodTemplateSpec {
+  const own = { ...from, spec: { ...from.spec, template: withoutCopies(from.spec.template, recordOf(from)) } };
+  return templateWith(own, key, target.spec.selector.matchLabels?.[key] ?? "");
 }
 
 /** A template with another value of the label, also where its own scheduling rules select by it. */

@@ -1,21 +1,24 @@
+import type { Action, Feed } from "../decide/types.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { Labels, Service } from "../kube/objects.ts";
 import { ownSlice } from "../kube/ownSlice.ts";
 import { hasPorts } from "../kube/reachability.ts";
-import { sameLabels } from "../lib/labels.ts";
+import { previousLabelOf, sameLabels } from "../lib/labels.ts";
 import { FED_AT, feedName, MANAGED_BY } from "../lib/names.ts";
 import type { Scene } from "../observe/scene.ts";
 import type { ServiceObjects } from "../observe/services.ts";
 import type { Writer } from "./writer.ts";
 
-type Which = "apex" | "primary" | "canary";
+type Which = "apex" | "primary" | "canary" | "previous";
 
 function objectsOf(scene: Scene, which: Which): ServiceObjects {
-  return { apex: scene.apex, primary: scene.primaryService, canary: scene.canaryService }[which];
+  const { apex, primaryService, canaryService, previousService } = scene;
+  return { apex, primary: primaryService, canary: canaryService, previous: previousService }[which];
 }
 
 function nameOf(scene: Scene, which: Which): string {
-  return { apex: scene.names.target, primary: scene.names.primary, canary: scene.names.canaryService }[which];
+  const { target, primary, canaryService, previous } = scene.names;
+  return { apex: target, primary, canary: canaryService, previous }[which];
 }
 
 /** Makes the leaf Services, and the apex where the user has none. */
@@ -44,7 +47,8 @@ interface Ensured {
   readonly selector: Labels;
 }
 
-async function ensureService(scene: Scene, writer: Writer, { which, selector }: Ensured): Promise<void> {
+/** Makes a Service with these pods behind it, unless it is so already. */
+export async function ensureService(scene: Scene, writer: Writer, { which, selector }: Ensured): Promise<void> {
   const existing = objectsOf(scene, which).service;
   const wanted = sameLabels(existing?.spec.selector, selector);
   if (existing !== undefined && wanted && hasPorts(existing, scene.ports)) return;
@@ -57,17 +61,20 @@ async function ensureService(scene: Scene, writer: Writer, { which, selector }: 
   await writer.apply(kinds.service, service);
 }
 
-function labelsOf(scene: Scene, at: "primary" | "target"): Labels {
+type At = Extract<Action, { kind: "pointService" }>["at"];
+
+function labelsOf(scene: Scene, at: At): Labels {
   const labels = scene.target?.spec.selector.matchLabels ?? scene.primary?.spec.selector.matchLabels ?? {};
   const { label } = scene;
-  return at === "target" || label === undefined ? labels : { ...labels, [label.key]: label.value };
+  if (at === "target" || label === undefined) return labels;
+  return { ...labels, [label.key]: (at === "previous" ? previousLabelOf(label) : label).value };
 }
 
 /** Points a Service at other pods by its selector, and by nothing else. */
 export async function pointService(
   scene: Scene,
   writer: Writer,
-  { service: which, at }: { readonly service: "apex" | "primary"; readonly at: "primary" | "target" },
+  { service: which, at }: { readonly service: "apex" | "primary"; readonly at: At },
 ): Promise<void> {
   const { service } = objectsOf(scene, which);
   if (service === undefined) return;
@@ -81,7 +88,7 @@ export async function pointService(
 }
 
 /** The user's selector with the one label changed; other labels of theirs stay. */
-function pointed(scene: Scene, before: Labels | undefined, at: "primary" | "target"): Labels {
+function pointed(scene: Scene, before: Labels | undefined, at: At): Labels {
   const labels = labelsOf(scene, at);
   const { label } = scene;
   if (label === undefined || before === undefined) return labels;
@@ -90,7 +97,7 @@ function pointed(scene: Scene, before: Labels | undefined, at: "primary" | "targ
 
 interface Feeding {
   readonly service: "apex" | "primary";
-  readonly from: "primary" | "canary";
+  readonly from: Feed["from"];
   readonly now: number;
   /** Only for when nobody else is behind the Service. */
   readonly standby?: boolean;

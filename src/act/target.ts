@@ -10,7 +10,7 @@ type TargetAction =
   | { readonly kind: "freezeTarget"; readonly generation: number }
   | { readonly kind: "thawTarget" }
   | { readonly kind: "parkTarget"; readonly replicas: number }
-  | { readonly kind: "restoreTarget"; readonly replicas: number; readonly template: "keep" | "promoted" };
+  | { readonly kind: "restoreTarget"; readonly replicas: number; readonly template: "keep" | "promoted" | "previous" };
 
 /** Changes the target's size, its freeze, and at Restore its template: nothing else in it is ours to change. */
 export async function changeTarget(scene: Scene, writer: Writer, action: TargetAction): Promise<void> {
@@ -39,14 +39,15 @@ function operationsFor(scene: Scene, target: WorkloadObject, action: TargetActio
 }
 
 function restore(
-  { workload, primary, label }: Scene,
+  { workload, primary, previous, label }: Scene,
   target: WorkloadObject,
   { replicas, template }: Extract<TargetAction, { kind: "restoreTarget" }>,
 ): readonly PatchOperation[] {
-  if (template === "keep" || primary === undefined || label === undefined) {
+  const from = template === "previous" ? previous : primary;
+  if (template === "keep" || from === undefined || label === undefined) {
     return [...workload.resize(target, replicas), ...workload.thaw(target)];
   }
-  const promoted = targetTemplateFrom(primary, target, label);
+  const promoted = targetTemplateFrom(from, target, label.key);
   const restored: WorkloadObject = { ...target, spec: { ...target.spec, template: promoted } };
   return [...replaceTemplate(target, promoted), ...workload.resize(restored, replicas), ...workload.thaw(restored)];
 }

@@ -165,6 +165,11 @@ export function canarySpecSchema({
         .describe(
           "Pods that the target keeps while nothing is rolled out. They get no traffic but through `<name>-canary`. A revision that was rolled back gets none.",
         ),
+      keepPreviousFor: duration({ min: "1m", max: "168h" })
+        .optional()
+        .describe(
+          "How long after a promotion the pods of the version before are kept, as `<name>-previous` with the primary's size, so that a CanaryAction `Rollback` brings that version back at once. Left out: not at all.",
+        ),
       onDelete: z
         .enum(["Restore", "Keep"])
         .default("Restore")
@@ -189,7 +194,23 @@ export function canarySpecSchema({
         ),
     })
     .describe("What is wanted.");
-  return withRules(spec, judgedByWhat, previewedByWhat, ...trafficRules);
+  return withRules(
+    spec,
+    judgedByWhat,
+    previewedByWhat,
+    ...trafficRules,
+    {
+      rule: "!has(self.keepPreviousFor) || self.targetRef.name.size() <= 54",
+      message:
+        "needs a target whose name has at most 54 characters, since <name>-previous has to be the name of a Service",
+      fieldPath: ".keepPreviousFor",
+    },
+    {
+      rule: "!has(self.keepPreviousFor) || self.targetRef.kind != 'StatefulSet'",
+      message: "is not for a StatefulSet: its pods of the version before would have empty volumes",
+      fieldPath: ".keepPreviousFor",
+    },
+  );
 }
 
 /** `spec.traffic` with its one block named. */

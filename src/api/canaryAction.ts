@@ -4,7 +4,17 @@ import type { Metadata, Parsed } from "./object.ts";
 import { objectName, withRules } from "./schema.ts";
 
 /** What can be asked of a rollout. */
-export const actions = ["Approve", "Pause", "Resume", "Promote", "PromoteFull", "Abort", "Retry"] as const;
+export const actions = [
+  "Approve",
+  "Pause",
+  "Resume",
+  "Promote",
+  "PromoteFull",
+  "Skip",
+  "Abort",
+  "Retry",
+  "Rollback",
+] as const;
 
 export const canaryActionSpecSchema = withRules(
   z.object({
@@ -14,7 +24,7 @@ export const canaryActionSpecSchema = withRules(
     action: z
       .enum(actions)
       .describe(
-        "Approve opens a pause step. Pause and Resume stop the rollout and let it go on. Promote finishes the current step now. PromoteFull promotes without further analysis. Abort rolls back now. Retry runs a failed revision again.",
+        "Approve opens a pause step. Pause and Resume stop the rollout and let it go on. Promote finishes the current step now. PromoteFull promotes without further analysis. Skip ships the revision without analysis, also one that was rolled back or has not begun, and is recorded as Skipped. Abort rolls back now, also from a promotion. Retry runs a failed revision again. Rollback takes the promoted revision back after all, while the pods of the version before are kept (`spec.keepPreviousFor`).",
       ),
     revision: z
       .string()

@@ -70,6 +70,16 @@ const withdrawal = z.object({
   outcome: outcome.describe("Outcome that is recorded when the canary has no traffic any more."),
   rule: z.string().max(63).describe("Name of the rule that decided to take the rollout back."),
   message: z.string().max(1024).describe("Its sentence."),
+  restore: z
+    .boolean()
+    .optional()
+    .describe("The primary had changed already: it gets the version before back while the canary serves everyone."),
+});
+
+const asked = z.object({
+  by: z.string().max(256).describe("Who."),
+  reason: z.string().max(1024).optional().describe("Why."),
+  since: time.describe("Since when."),
 });
 
 const waited = z
@@ -85,6 +95,7 @@ const rollout = z
     startedAt: time.describe("When the revision was first seen."),
     step: z.int().min(0).describe("Index of the current step, from 0."),
     promoting: z.boolean().optional().describe("The steps are done: 100 %, then the primary changes, then back."),
+    returnStep: z.int().min(0).optional().describe("Index of the current step of the traffic's return, from 0."),
     approvedStep: z.int().min(-1).optional().describe("The highest pause step that has been approved."),
     weight: z.int().min(0).max(100).describe("Weight that Aviary wants in effect."),
     matched: z.boolean().optional().describe("Requests that match the A/B test are wanted on the canary as well."),
@@ -99,6 +110,7 @@ const rollout = z
       .describe("What says that the weight is in effect: evidence, or the settle time alone."),
     waitedSeconds: waited.optional(),
     waitingSince: time.optional().describe("Since when the canary's pods are awaited."),
+    keepingSince: time.optional().describe("Since when the pods of the version before are awaited, which are kept."),
     podsReadySince: time
       .optional()
       .describe("Since when the pods that traffic is to move to have been ready; the data plane has to learn of them."),
@@ -108,14 +120,8 @@ const rollout = z
       .describe("Pods were there before the rollout began; they go first, since they hold an older configuration."),
     exposed: z.boolean().optional().describe("Whether users have reached this revision."),
     unjudged: z.boolean().optional().describe("Somebody asked for promotion without analysis."),
-    paused: z
-      .object({
-        by: z.string().max(256).describe("Who."),
-        reason: z.string().max(1024).optional().describe("Why."),
-        since: time.describe("Since when."),
-      })
-      .optional()
-      .describe("A person paused this rollout."),
+    paused: asked.optional().describe("A person paused this rollout."),
+    skipped: asked.optional().describe("A person asked to ship this revision without analysis."),
     withdrawal: withdrawal.optional().describe("The rollout is being taken back: traffic first, then pods."),
     handledActions: z
       .array(z.string().max(64))
@@ -137,6 +143,17 @@ const trafficUnderWay = z.object({
   router: z.string().max(63).describe("Key of the block below `spec.traffic`."),
   block: foreignObject().describe("The block."),
 });
+
+const rollback = version
+  .extend({
+    to: version.describe("The version that comes back."),
+    message: z.string().max(1024).describe("Who asked, and why."),
+    startedAt: time.describe("When it was asked for."),
+    drainingSince: time.optional().describe("Since when pods that lost their traffic are being drained."),
+    waitingSince: time.optional().describe("Since when the primary is awaited with the version before."),
+    request: z.string().max(64).describe("UID of the CanaryAction."),
+  })
+  .describe("The promoted version that is being taken back, on request.");
 
 const historyEntry = z.object({
   revision,
@@ -190,6 +207,11 @@ export const canaryStatusSchema = z.object({
     .extend({ time: time.describe("When it was rolled back."), why })
     .optional()
     .describe("The revision that was rolled back last."),
+  previous: version
+    .extend({ until: time.describe("When its pods go.") })
+    .optional()
+    .describe("The version before the promoted one, whose pods are kept for a Rollback."),
+  rollback: rollback.optional(),
   primaryLabel: z
     .object({
       key: z.string().max(316).describe("Key of the label."),
@@ -236,6 +258,7 @@ export type RolloutOutcome = (typeof outcomes)[number];
 export type Verdict = (typeof verdicts)[number];
 export type CanaryStatus = z.infer<typeof canaryStatusSchema>;
 export type RolloutMemory = z.infer<typeof rollout>;
+export type RollbackMemory = z.infer<typeof rollback>;
 export type Withdrawal = z.infer<typeof withdrawal>;
 export type Contention = z.infer<typeof contention>;
 export type ContendedField = Contention["field"];

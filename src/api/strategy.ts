@@ -56,15 +56,37 @@ const sessionAffinity = z
     "Keeps users where they were drawn to: those of the canary for the whole rollout, those of the primary until the weight rises.",
   );
 
-const canaryStrategy = z.object({
-  sessionAffinity: sessionAffinity.optional(),
-  steps: z
-    .array(step)
-    .min(1)
-    .max(50)
-    .default(DEFAULT_WEIGHTS.map((weight) => ({ weight, hold: DEFAULT_HOLD })))
-    .describe("The steps in order. After the last one the canary takes everything, and the primary is changed."),
+const returnStep = z.object({
+  weight: z.int().min(1).max(99).describe("Percent of requests that stay on the canary meanwhile."),
+  hold: duration({ min: "1s", max: "168h" })
+    .default(DEFAULT_HOLD)
+    .describe("How long the weight is held, from when it is in effect."),
 });
+
+const canaryStrategy = withRules(
+  z.object({
+    sessionAffinity: sessionAffinity.optional(),
+    steps: z
+      .array(step)
+      .min(1)
+      .max(50)
+      .default(DEFAULT_WEIGHTS.map((weight) => ({ weight, hold: DEFAULT_HOLD })))
+      .describe("The steps in order. After the last one the canary takes everything, and the primary is changed."),
+    returnSteps: withRules(z.array(returnStep).min(1).max(50), {
+      rule: "self.map(step, -step.weight).isSorted()",
+      message: "weights must go down, since the traffic returns to the primary: such as 75, 50, 25",
+    })
+      .optional()
+      .describe(
+        "How the traffic returns to the primary once it runs the new version, for a primary that must not get everything at once. After the last one the canary has nothing. Left out: in one go.",
+      ),
+  }),
+  {
+    rule: "!has(self.returnSteps) || !has(self.sessionAffinity)",
+    message: "has no use beside sessionAffinity: users whose cookie holds them on the canary do not return in steps",
+    fieldPath: ".returnSteps",
+  },
+);
 
 const blueGreen = z.object({
   preview: z
@@ -165,6 +187,7 @@ export interface BlueGreen {
 
 export interface CanaryStrategy {
   readonly steps: readonly Step[];
+  readonly returnSteps: readonly WeightStep[];
   /** Both filled in; `maxAge` is a duration as text. */
   readonly sessionAffinity?: { readonly cookieName: string; readonly maxAge: string };
 }
@@ -187,8 +210,8 @@ export function resolveStrategy(stored: z.output<typeof strategySchema> | undefi
   if (canary === undefined) return "strategy: needs the block canary";
   const steps = canary.steps.map(resolveStep);
   if (!steps.every((step) => step !== undefined)) return "strategy.canary.steps: choose exactly one of weight, pause";
-  const { sessionAffinity: sticky } = canary;
-  return { canary: { steps, ...(sticky === undefined ? {} : { sessionAffinity: sticky }) } };
+  const { sessionAffinity: sticky, returnSteps = [] } = canary;
+  return { canary: { steps, returnSteps, ...(sticky === undefined ? {} : { sessionAffinity: sticky }) } };
 }
 
 function resolveStep({ weight, hold, mirror, pause }: z.output<typeof step>): Step | undefined {

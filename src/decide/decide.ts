@@ -4,9 +4,12 @@ import * as capacity from "./rules/capacity.ts";
 import * as contention from "./rules/contention.ts";
 import * as handBack from "./rules/handBack.ts";
 import * as interruptions from "./rules/interruptions.ts";
+import * as previous from "./rules/previous.ts";
 import * as promotion from "./rules/promotion.ts";
 import * as requests from "./rules/requests.ts";
 import * as rest from "./rules/rest.ts";
+import * as restoration from "./rules/restoration.ts";
+import * as rollback from "./rules/rollback.ts";
 import * as steps from "./rules/steps.ts";
 import * as withdrawal from "./rules/withdrawal.ts";
 import { situate } from "./situation.ts";
@@ -34,16 +37,30 @@ export const rules: readonly Rule[] = [
   requests.answerAgain,
   requests.rollBackOnRequest,
   requests.obeyRequest,
+  interruptions.keepFrozen,
   // Without a primary there is nobody to give the traffic back to.
   rest.repairPrimary,
   rest.repairPrimarySize,
+  restoration.leavePrimary,
+  restoration.restorePrimary,
+  restoration.waitForRestoredPrimary,
   withdrawal.withdrawTraffic,
   withdrawal.drainWithdrawn,
   withdrawal.finishWithdrawal,
 
+  // A promoted version is taken back on request.
+  rollback.keepCanaryOut,
+  rollback.giveUpRollback,
+  rollback.switchToPrevious,
+  rollback.drainForRollback,
+  rollback.rollPrimaryBack,
+  rollback.waitForRolledBack,
+  rollback.switchFromPrevious,
+  rollback.drainPrevious,
+  rollback.finishRollback,
+
   // Users first, whatever is wrong with the Canary.
   interruptions.protectUsers,
-  interruptions.keepFrozen,
   interruptions.restartOnNewRevision,
   interruptions.failOnChecks,
   interruptions.failOnDeadline,
@@ -76,7 +93,8 @@ export const rules: readonly Rule[] = [
 
   interruptions.honourSuspend,
 
-  // The primary has the new revision: the way is forward only.
+  // The primary has the new revision: the canary serves everyone until it is ready.
+  promotion.returnToCanary,
   promotion.waitForPrimary,
   promotion.returnTraffic,
   promotion.drainCanary,
@@ -103,10 +121,13 @@ export const rules: readonly Rule[] = [
   steps.advance,
 
   // After the last step: everything on the canary, then the primary changes.
+  previous.keepPrevious,
+  previous.waitForPrevious,
   promotion.drainPrimary,
   promotion.updatePrimary,
 
   // Nothing is under way.
+  previous.dropPrevious,
   rest.startRollout,
   rest.restartPrimary,
   rest.keepAtRest,

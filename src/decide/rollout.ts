@@ -4,7 +4,7 @@ import type { HistoryEntry, RolloutMemory, RolloutOutcome } from "../api/status.
 import { podsForShare } from "../lib/podShare.ts";
 import { clip } from "../lib/text.ts";
 import { judge } from "./checks.ts";
-import { isWeightStep, podsFor, stepLabel, timestamp } from "./situation.ts";
+import { elapsedMs, isWeightStep, podsFor, stepLabel, timestamp } from "./situation.ts";
 import type { Answered, Situation } from "./situation.ts";
 import type { Workload } from "./types.ts";
 
@@ -40,9 +40,22 @@ export function isPreview(situation: Situation, rollout: RolloutMemory): boolean
   return rollout.promoting !== true && isWeightStep(step) && step.preview !== undefined;
 }
 
-/** Whether the primary has been changed to the rollout's revision already: from then on there is no way back. */
+/** Whether the primary has been changed to the rollout's revision already. */
 export function primaryHasRevision(situation: Situation, rollout: RolloutMemory): boolean {
   return situation.primary?.version.revision === rollout.revision;
+}
+
+/** Whether the primary, awaited while the canary serves everyone, has not got ready within the deadline. */
+export function primaryIsLate(situation: Situation, rollout: RolloutMemory): boolean {
+  const { primary, services, canary, now } = situation;
+  if (primary === undefined || rollout.weight < 100 || rollout.waitingSince === undefined) return false;
+  if (primary.settled && services.primary.ready >= primary.replicas) return false;
+  return elapsedMs(now, rollout.waitingSince) >= canary.spec.progressDeadlineSeconds * 1_000;
+}
+
+/** Whether the primary can be put back to what is promoted: it still knows that version's template. */
+export function canRestore({ primary, memory }: Situation): boolean {
+  return primary?.before !== undefined && primary.before === memory.promoted?.revision;
 }
 
 /** The share that the current step wants; a pause keeps the one before. */
@@ -75,8 +88,22 @@ interface Withdraw {
   readonly message: string;
 }
 
-/** Begins to take a rollout back: traffic first, in one write; the pods follow when they are drained. */
+/**
+ * Begins to take a rollout back: traffic first, in one write; the pods follow when they are drained. When the primary
+ * runs the revision already, it gets the one before back first, while the canary serves everyone.
+ */
 export function withdraw(situation: Situation, { rollout, outcome, rule, message }: Withdraw): Answered {
+  if (primaryHasRevision(situation, rollout)) {
+    const { paused: _paused, waitingSince: _waiting, returnStep: _return, ...kept } = rollout;
+    const withdrawal = { outcome, rule, message: clip(message), restore: true };
+    return {
+      phase: phaseOfWithdrawal(outcome),
+      message,
+      actions: [],
+      memory: { rollout: { ...kept, withdrawal } },
+      recheckAfterMs: 0,
+    };
+  }
   const { effectiveSince: _effective, effectBy: _by, paused: _paused, waitingSince: _waiting, ...rest } = rollout;
   const { matched: _matched, mirror: _mirror, ...unused } = rest;
   const exposed = rollout.exposed === true;

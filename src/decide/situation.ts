@@ -4,7 +4,7 @@ import type { CheckStatus, RolloutMemory } from "../api/status.ts";
 import { parseDuration } from "../lib/time.ts";
 import { judge } from "./checks.ts";
 import { unsettled } from "./contention.ts";
-import { stepsOf } from "./strategy.ts";
+import { returnStepsOf, stepsOf } from "./strategy.ts";
 import type { Decision, Memory, Observation } from "./types.ts";
 
 /** An observation together with what follows from it directly, so that every rule reads the same words. */
@@ -12,6 +12,7 @@ export interface Situation extends Observation {
   readonly memory: Memory;
   readonly rollout: RolloutMemory | undefined;
   readonly steps: readonly Step[];
+  readonly returnSteps: readonly WeightStep[];
   /** The checks after the readings of this look. */
   readonly checks: readonly CheckStatus[];
   /** What the target's template says now; undefined when there is no target. */
@@ -48,8 +49,11 @@ export function situate(observation: Observation): Situation {
       primaryLabel: status?.primaryLabel,
       traffic: status?.traffic ?? (status?.promoted === undefined ? undefined : trafficOf(observation)),
       contention: unsettled(observation),
+      previous: status?.previous,
+      rollback: status?.rollback,
     },
     steps: stepsOf(spec.strategy),
+    returnSteps: returnStepsOf(spec.strategy),
     revision: observation.target?.version.revision,
     weight: rollout?.weight ?? 0,
     used: rollout !== undefined && isUsed(rollout),

@@ -43,3 +43,8 @@ export function demandOf(strategy: Strategy, revision = ""): Demand {
         }),
   };
 }
+
+/** The steps by which the traffic returns to the primary after it has changed; none: in one go. */
+export function returnStepsOf(strategy: Strategy): readonly WeightStep[] {
+  return "canary" in strategy ? strategy.canary.returnSteps : [];
+}

@@ -28,6 +28,8 @@ export interface Observation {
   readonly problem?: Problem;
   readonly target?: Workload;
   readonly primary?: Workload;
+  /** The version before, kept for a Rollback. */
+  readonly previous?: Workload;
   readonly services: Services;
   /** The copies of the configuration that the primary's pods start with; absent when there are none, nor should be. */
   readonly copies?: Copies;
@@ -112,6 +114,8 @@ export interface Workload {
   readonly sameTemplate?: boolean;
   /** Of a target: objects whose values are not the primary's, such as `ConfigMap web`. */
   readonly changed?: readonly string[];
+  /** For the primary: the revision that it ran before and can be put back to. */
+  readonly before?: string;
   /** Value of the restart annotation in the template, which is not part of the revision. */
   readonly restartedAt?: string;
   /** Why its pods are not ready, in the words of the cluster. */
@@ -133,7 +137,7 @@ export interface Autoscaler {
 export interface ServiceView {
   readonly exists: boolean;
   /** It is as Aviary wants it: ports, labels, selector. For the apex: its selector. */
-  readonly selects: "primary" | "target" | "other";
+  readonly selects: "primary" | "previous" | "target" | "other";
   /** Ready, not terminating endpoints that the cluster put behind it by its selector. */
   readonly ready: number;
   /** The slice that Aviary feeds it with for the time of a switch. */
@@ -148,6 +152,8 @@ export interface Services {
   readonly apex: ServiceView;
   readonly primary: ServiceView;
   readonly canary: ServiceView;
+  /** Lists the pods that are kept for a Rollback; nobody sends traffic to it. */
+  readonly previous: ServiceView;
   /** The leaf Services (and the apex, where it is ours) exist with the right ports. */
   readonly complete: boolean;
 }
@@ -164,7 +170,8 @@ export interface Copies {
   readonly lost: readonly string[];
 }
 
-export type RequestedAction = "Approve" | "Pause" | "Resume" | "Promote" | "PromoteFull" | "Abort" | "Retry";
+export type RequestedAction =
+  "Approve" | "Pause" | "Resume" | "Promote" | "PromoteFull" | "Skip" | "Abort" | "Retry" | "Rollback";
 
 /** A CanaryAction that waits for an answer. */
 export interface Request {
@@ -183,11 +190,11 @@ export interface Request {
 export type Feed =
   | {
       readonly service: "apex";
-      readonly from: "primary" | "canary";
+      readonly from: "primary" | "canary" | "previous";
       /** Only for when nobody else is behind the Service: marked as serving on their way out, not as ready. */
       readonly standby?: true;
     }
-  | { readonly service: "primary"; readonly from: "canary" };
+  | { readonly service: "primary"; readonly from: "canary" | "previous" };
 
 /** One thing to do. `act` performs them in order and stops at the first failure. */
 export type Action =
@@ -197,12 +204,21 @@ export type Action =
   | { readonly kind: "ensureServices" }
   | ({ readonly kind: "feedService" } & Feed)
   | { readonly kind: "stopFeed"; readonly service: "apex" | "primary" }
-  | { readonly kind: "pointService"; readonly service: "apex" | "primary"; readonly at: "primary" | "target" }
+  | {
+      readonly kind: "pointService";
+      readonly service: "apex" | "primary";
+      readonly at: "primary" | "previous" | "target";
+    }
   /**
    * The primary gets the target's template as it is now, and copies of its configuration before. `replicas` left out: its
    * autoscaler decides, now as before.
    */
   | { readonly kind: "ensurePrimary"; readonly replicas?: number; readonly revision: string }
+  /** Pods of what the primary runs live on under a name and a label of their own, with a Service that lists them. */
+  | { readonly kind: "keepPrevious"; readonly replicas: number; readonly revision: string }
+  | { readonly kind: "deletePrevious" }
+  /** The primary gets the template back that it had before. */
+  | { readonly kind: "restorePrimary"; readonly revision: string }
   | { readonly kind: "restartPrimary"; readonly restartedAt: string }
   | { readonly kind: "scalePrimary"; readonly replicas: number }
   /** The primary's containers get these images again, in their order. */
@@ -228,7 +244,7 @@ export type Action =
   | { readonly kind: "ensureCompanions"; readonly of: "autoscaler" | "guards" }
   | { readonly kind: "removeCompanions" }
   /** Hands the target back: the promoted template when it holds another one, and the primary's size. */
-  | { readonly kind: "restoreTarget"; readonly replicas: number; readonly template: "keep" | "promoted" };
+  | { readonly kind: "restoreTarget"; readonly replicas: number; readonly template: "keep" | "promoted" | "previous" };
 
 /** What Aviary remembers of a canary between two looks; it lives in the status. */
 export type Memory = Pick<
@@ -243,6 +259,8 @@ export type Memory = Pick<
   | "primaryLabel"
   | "traffic"
   | "contention"
+  | "previous"
+  | "rollback"
 >;
 
 /** The answer to a CanaryAction, written after the status that holds its effect. */

@@ -19,3 +19,12 @@ export function sameLabels(a: Labels | undefined, b: Labels | undefined): boolea
   const keys = Object.keys(b);
   return Object.keys(a).length === keys.length && keys.every((key) => a[key] === b[key]);
 }
+
+/** The label that tells pods apart with the value of those that are kept for a Rollback: `<value>-previous`. */
+export function previousLabelOf({ key, value }: { readonly key: string; readonly value: string }): {
+  readonly key: string;
+  readonly value: string;
+} {
+  const own = value.replace(/-primary$/, "");
+  return { key, value: `${own.slice(0, 63 - "-previous".length)}-previous` };
+}

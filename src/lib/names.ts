@@ -7,6 +7,8 @@ export interface Names {
   readonly target: string;
   /** Our copy of the workload, and the leaf Service in front of it. */
   readonly primary: string;
+  /** The pods of the version before, kept for a Rollback, and the Service that lists them. */
+  readonly previous: string;
   /** The leaf Service in front of the target's pods. */
   readonly canaryService: string;
 }
@@ -21,6 +23,7 @@ export function namesOf(canary: {
     canary: canary.metadata.name,
     target,
     primary: `${target}-primary`,
+    previous: `${target}-previous`,
     canaryService: `${target}-canary`,
   };
 }
@@ -67,6 +70,8 @@ export const annotations = {
   copied: "aviary.dev/copied",
   /** On a Secret: cert-manager renews it by itself. */
   certificate: "cert-manager.io/certificate-name",
+  /** On the primary: the version that it ran before, with its pod template, for putting it back. */
+  before: "aviary.dev/before",
 } as const;
 
 /** In the node selector of an idle DaemonSet: a label that no node has. It is no part of the revision. */

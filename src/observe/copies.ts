@@ -22,7 +22,7 @@ export function copiesFor(
 
 /** The copies as rules see them, beside what the primary says of them. */
 export function copiesOf(
-  { primary, copies, configuration }: Scene,
+  { primary, previous, copies, configuration }: Scene,
   { kinds }: Pick<Configuration, "kinds">,
 ): { readonly copies?: Copies } {
   const held = copies.map(({ kind, object }) => `${kind.kind} ${object.metadata.name}`);
@@ -33,11 +33,12 @@ export function copiesOf(
     return [{ copy: `${kind} ${copy}`, repairable: configuration?.values[id] === copy }];
   });
   if (held.length === 0 && named.length === 0) return {};
+  const kept = Object.entries(recordOf(previous)).map(([id, copy]) => `${id.split("/")[0] ?? ""} ${copy}`);
   const missing = named.filter(({ copy }) => !held.includes(copy));
   return {
     copies: {
       held,
-      stale: held.filter((copy) => !named.some((one) => one.copy === copy)),
+      stale: held.filter((copy) => !named.some((one) => one.copy === copy) && !kept.includes(copy)),
       gone: missing.filter(({ repairable }) => repairable).map(({ copy }) => copy),
       lost: missing.filter(({ repairable }) => !repairable).map(({ copy }) => copy),
     },

@@ -55,15 +55,14 @@ export async function observe(options: ObserveOptions, canary: Canary, signal: A
     route,
     provider: (of, question) => findProvider(options.providers, of, question),
   });
-  const { target, primary } = await workloadsOf(options, scene, signal);
+  const workloads = await workloadsOf(options, scene, signal);
   const settleMs = settleOf(canary, scene);
   const evidence = options.evidence.collect(keyOfCanary(canary), canary, settleMs);
   const observation: Observation = {
     now,
     canary,
     ...(problem === undefined ? {} : { problem }),
-    ...(target === undefined ? {} : { target }),
-    ...(primary === undefined ? {} : { primary }),
+    ...workloads,
     services: servicesOf(scene, now),
     ...copiesOf(scene, options.configuration),
     ...(scene.autoscaler.view === undefined ? {} : { autoscaler: scene.autoscaler.view }),
@@ -111,33 +110,42 @@ export function keyOfCanary(canary: Canary): string {
 /** How long pods may take before anybody asks why. */
 const ASK_PODS_AFTER_MS = 3_000;
 
-async function workloadsOf(
-  { podTroubles, clock }: ObserveOptions,
-  scene: Scene,
-  signal: AbortSignal,
-): Promise<{ target: Workload | undefined; primary: Workload | undefined }> {
+type Seen = Pick<Observation, "target" | "primary" | "previous">;
+
+async function workloadsOf({ podTroubles, clock }: ObserveOptions, scene: Scene, signal: AbortSignal): Promise<Seen> {
   const { workload: kind } = scene;
-  const { status } = scene.canary;
-  const seen = (trouble?: string): Workload | undefined =>
+  const { status, metadata } = scene.canary;
+  const targetWith = (trouble?: string): Workload | undefined =>
     scene.target === undefined
       ? undefined
       : targetOf(kind, scene.target, { configuration: scene.configuration, trouble });
-  const target = seen();
+  const target = targetWith();
   const primary = scene.primary === undefined ? undefined : primaryOf(kind, scene.primary, undefined);
-  const since = status?.rollout?.waitingSince;
+  const previous = scene.previous === undefined ? undefined : primaryOf(kind, scene.previous, undefined);
+  const seen: Seen = {
+    ...(target === undefined ? {} : { target }),
+    ...(primary === undefined ? {} : { primary }),
+    ...(previous === undefined ? {} : { previous }),
+  };
+  const { rollout, rollback } = status ?? {};
+  const since = rollout?.waitingSince ?? rollout?.keepingSince ?? rollback?.waitingSince ?? rollback?.startedAt;
   const waits =
     since !== undefined
       ? clock.now() - Date.parse(since) > ASK_PODS_AFTER_MS
-      : status?.promoted === undefined || scene.canary.metadata.deletionTimestamp !== undefined;
-  if (!waits) return { target, primary };
+      : status?.promoted === undefined || metadata.deletionTimestamp !== undefined;
+  if (!waits) return seen;
   // Its pods are on their way or in trouble: only they can say which.
   if (scene.target !== undefined && target !== undefined && target.replicas > 0 && target.available < target.replicas) {
-    return { target: seen(await podTroubles.of(scene.target, signal)), primary };
+    const told = targetWith(await podTroubles.of(scene.target, signal));
+    return told === undefined ? seen : { ...seen, target: told };
   }
   if (scene.primary !== undefined && primary !== undefined && !primary.settled) {
-    return { target, primary: primaryOf(kind, scene.primary, await podTroubles.of(scene.primary, signal)) };
+    return { ...seen, primary: primaryOf(kind, scene.primary, await podTroubles.of(scene.primary, signal)) };
   }
-  return { target, primary };
+  if (scene.previous !== undefined && previous !== undefined && !previous.settled) {
+    return { ...seen, previous: primaryOf(kind, scene.previous, await podTroubles.of(scene.previous, signal)) };
+  }
+  return seen;
 }
 
 function isSettled({ wanted, stale }: Companions): boolean {
@@ -159,19 +167,21 @@ function others(managers: readonly string[]): readonly string[] {
 }
 
 function servicesOf(scene: Scene, now: number): Services {
-  const { apex, primaryService, canaryService, target, ports } = scene;
+  const { apex, primaryService, canaryService, previousService, target, ports } = scene;
   const label = scene.label ?? { key: "", value: "" };
   const targetLabels = target?.spec.selector.matchLabels ?? {};
   const leaving = scene.canary.metadata.deletionTimestamp !== undefined;
   const view = (objects: Scene["apex"], feedFrom: Scene["apex"] | undefined) =>
     viewOf({ objects, label, targetLabels, feedFrom, now });
   const found = leaving ? scene.canary.status?.adopted?.apexSelector : undefined;
-  const standby = !leaving && scene.canary.status?.promoted !== undefined;
-  const apexFeed = leaving ? canaryService : primaryService;
+  const rollingBack = scene.canary.status?.rollback !== undefined && !leaving;
+  const standby = !leaving && !rollingBack && scene.canary.status?.promoted !== undefined;
+  const apexFeed = leaving ? canaryService : rollingBack ? previousService : primaryService;
   return {
     apex: viewOf({ objects: apex, label, targetLabels, feedFrom: apexFeed, standby, found, now }),
-    primary: view(primaryService, canaryService),
+    primary: view(primaryService, rollingBack ? previousService : canaryService),
     canary: view(canaryService, undefined),
+    previous: view(previousService, undefined),
     complete: isComplete(scene, ports),
   };
 }

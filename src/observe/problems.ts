@@ -178,7 +178,7 @@ function unsafety(pod: PodSpec): string | undefined {
 function foreignService({ scene, reads }: ProblemInput): Problem | undefined {
   const { names, target, workload } = scene;
   if (adopted(scene) || target === undefined) return undefined;
-  const own = new Set([names.target, names.primary, names.canaryService]);
+  const own = new Set([names.target, names.primary, names.canaryService, names.previous]);
   const naming = workload.namingService?.(target);
   const pods = target.spec.template.metadata?.labels ?? {};
   const other = reads.list<Service>(kinds.service, names.namespace).find(({ metadata, spec }) => {
@@ -195,9 +195,14 @@ function foreignService({ scene, reads }: ProblemInput): Problem | undefined {
 }
 
 /** What Aviary is to make must not be somebody else's. */
-function takenName({ scene }: ProblemInput): Problem | undefined {
-  const { primary, primaryService, canaryService, autoscaler, guards } = scene;
-  const made = [primary, primaryService.service, canaryService.service];
+function takenName({ scene, reads }: ProblemInput): Problem | undefined {
+  const { primary, primaryService, canaryService, autoscaler, guards, names, workload } = scene;
+  const previous = { namespace: names.namespace, name: names.previous };
+  const kept =
+    scene.canary.spec.keepPreviousFor === undefined
+      ? []
+      : [reads.get<KubeObject>(workload.kind, previous), reads.get<KubeObject>(kinds.service, previous)];
+  const made = [primary, primaryService.service, canaryService.service, ...kept];
   const taken = [...made, ...autoscaler.copies.taken, ...guards.taken].find(
     (object) => object !== undefined && !isOurs(object),
   );

@@ -5,7 +5,7 @@ import { demandOf } from "../decide/strategy.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { ServicePort, WorkloadObject } from "../kube/objects.ts";
 import type { KubeObject, ResourceKind } from "../kube/port.ts";
-import { namesOf } from "../lib/names.ts";
+import { isOurs, namesOf } from "../lib/names.ts";
 import type { Names } from "../lib/names.ts";
 import { rememberByObject } from "../lib/remember.ts";
 import { routers } from "../routers/index.ts";
@@ -32,6 +32,8 @@ export interface Scene {
   readonly workload: WorkloadKind;
   readonly target: WorkloadObject | undefined;
   readonly primary: WorkloadObject | undefined;
+  /** The pods of the version before, when Aviary keeps them. */
+  readonly previous: WorkloadObject | undefined;
   /** Undefined when the target has no selector to derive it from. */
   readonly label: PrimaryLabel | undefined;
   readonly autoscaler: AutoscalerScene;
@@ -40,6 +42,8 @@ export interface Scene {
   readonly apex: ServiceObjects;
   readonly primaryService: ServiceObjects;
   readonly canaryService: ServiceObjects;
+  /** Lists the pods of the version before; nobody sends traffic to it. */
+  readonly previousService: ServiceObjects;
   readonly ports: readonly ServicePort[];
   readonly router: Router;
   readonly routeInput: RouteInput<unknown>;
@@ -77,12 +81,14 @@ export function setScene(reads: FreshReads, canary: Canary): Omit<Scene, "config
     workload,
     target,
     primary,
+    previous: oursOnly(reads.get<WorkloadObject>(workload.kind, { namespace, name: names.previous })),
     label,
     autoscaler: autoscalerOf(reads, canary),
     guards: guardsOf(reads, { names, target, primary, label }),
     apex,
     primaryService: serviceNamed(reads, namespace, names.primary),
     canaryService: serviceNamed(reads, namespace, names.canaryService),
+    previousService: oursAlone(serviceNamed(reads, namespace, names.previous)),
     ports,
     router,
     routeInput: {
@@ -94,6 +100,15 @@ export function setScene(reads: FreshReads, canary: Canary): Omit<Scene, "config
     routeRefs,
     trafficChanged: changed,
   };
+}
+
+/** Somebody else's object of that name is not the one that is meant; `spec.keepPreviousFor` is refused then. */
+function oursOnly<T extends KubeObject>(object: T | undefined): T | undefined {
+  return object !== undefined && isOurs(object) ? object : undefined;
+}
+
+function oursAlone(objects: ServiceObjects): ServiceObjects {
+  return oursOnly(objects.service) === undefined ? { service: undefined, slices: [], feed: undefined } : objects;
 }
 
 /**

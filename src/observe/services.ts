@@ -4,7 +4,7 @@ import { kinds } from "../kube/kinds.ts";
 import type { Endpoint, EndpointSlice, Labels, Service } from "../kube/objects.ts";
 import { SLICE_MANAGED_BY_LABEL } from "../kube/objects.ts";
 import { isOnStandby, isReady, readyEndpoints } from "../kube/reachability.ts";
-import { sameLabels } from "../lib/labels.ts";
+import { previousLabelOf, sameLabels } from "../lib/labels.ts";
 import { FED_AT, feedName, SLICE_MANAGER } from "../lib/names.ts";
 import type { PrimaryLabel } from "./label.ts";
 
@@ -73,6 +73,7 @@ function changedAt(feed: EndpointSlice): number {
 function selectsWhat(selector: Labels | undefined, label: PrimaryLabel, targetLabels: Labels): ServiceView["selects"] {
   const value = selector?.[label.key];
   if (value === label.value) return "primary";
+  if (value !== undefined && value === previousLabelOf(label).value) return "previous";
   return value !== undefined && value === targetLabels[label.key] ? "target" : "other";
 }
 

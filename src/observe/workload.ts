@@ -4,6 +4,7 @@ import type { WorkloadObject } from "../kube/objects.ts";
 import { annotations } from "../lib/names.ts";
 import { clip } from "../lib/text.ts";
 import type { WorkloadKind } from "../workloads/workload.ts";
+import { beforeOf } from "../kube/before.ts";
 import type { ConfigurationView } from "./configuration.ts";
 import { revisionOf } from "./revision.ts";
 
@@ -36,7 +37,11 @@ function configuredWith({ copies, changed, sameTemplate, missing, unreadable }: 
 export function primaryOf(kind: WorkloadKind, primary: WorkloadObject, trouble: string | undefined): Workload {
   const marks = primary.metadata.annotations ?? {};
   const revision = marks[annotations.revision] ?? revisionOf(primary.spec.template);
-  return workloadOf(kind, primary, versionOf(primary, revision, marks[annotations.primaryRelease]), trouble);
+  const before = beforeOf(primary)?.revision;
+  return {
+    ...workloadOf(kind, primary, versionOf(primary, revision, marks[annotations.primaryRelease]), trouble),
+    ...(before === undefined ? {} : { before }),
+  };
 }
 
 /** Kept within the bounds of the status: a name that is too long for it must not keep a rollout from being told. */

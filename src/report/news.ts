@@ -34,6 +34,8 @@ function isLoud({ kind }: Action): boolean {
   switch (kind) {
     case "setWeight":
     case "ensurePrimary":
+    case "keepPrevious":
+    case "restorePrimary":
     case "restartPrimary":
     case "scalePrimary":
     case "restoreImages":
@@ -57,6 +59,7 @@ function isLoud({ kind }: Action): boolean {
     case "removeCopies":
     case "pauseAutoscaler":
     case "resumeAutoscaler":
+    case "deletePrevious":
       return false;
   }
 }

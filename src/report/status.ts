@@ -23,6 +23,8 @@ export function nextStatus(observation: Observation, decision: Decision): Canary
     targets: targetsOf(observation, decision) ?? previous.targets,
     promoted: memory.promoted,
     failed: memory.failed,
+    previous: memory.previous,
+    rollback: memory.rollback,
     primaryLabel: memory.primaryLabel,
     adopted: memory.adopted,
     autoscaler: memory.autoscaler,
@@ -80,9 +82,9 @@ function targetsOf({ canary, target }: Observation, { memory }: Decision): Canar
 
 function resultOf(
   revision: string,
-  { rollout, promoted, failed }: Decision["memory"],
+  { rollout, rollback, promoted, failed }: Decision["memory"],
 ): "Succeeded" | "Failed" | undefined {
-  if (rollout !== undefined) return undefined;
+  if (rollout !== undefined || rollback !== undefined) return undefined;
   if (revision === promoted?.revision) return "Succeeded";
   return revision === failed?.revision ? "Failed" : undefined;
 }

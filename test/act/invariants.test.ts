@@ -32,6 +32,18 @@ const refused: readonly (readonly [string, Action, SceneOptions])[] = [
       see: { ...full.see, route: { weight: 100, uniform: false, acceptance: { state: "accepted" }, managers: [] } },
     },
   ],
+  ["a primary put back at weight 50", { kind: "restorePrimary", revision: "b" }, serving(50)],
+  ["a Service pointed at kept pods that are not ready", { kind: "pointService", service: "apex", at: "previous" }, {}],
+  [
+    "deleting kept pods that serve",
+    { kind: "deletePrevious" },
+    { services: { primary: service({ selects: "previous" }), previous: service() } },
+  ],
+  [
+    "a primary put back while the apex Service still selects it",
+    { kind: "restorePrimary", revision: "b" },
+    { services: { primary: service({ selects: "previous" }), previous: service() } },
+  ],
   ["a freeze of a template that was not looked at", { kind: "freezeTarget", generation: 7 }, serving(0)],
   ["fewer pods for a canary", { kind: "scaleTarget", replicas: 2 }, serving(0)],
   ["taking the primary's autoscaler while the primary serves", { kind: "removeCompanions" }, {}],

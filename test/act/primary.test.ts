@@ -105,6 +105,6 @@ describe("the primary", () => {
   });
 
   it("gives back the template that the target had", () => {
-    expect(targetTemplateFrom(primary, target, label)).toEqual(target.spec.template);
+    expect(targetTemplateFrom(primary, target, label.key)).toEqual(target.spec.template);
   });
 });

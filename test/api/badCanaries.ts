@@ -256,5 +256,55 @@ const badStrategies: readonly BadManifest[] = [
   },
 ];
 
+const returning = (...returnSteps: readonly object[]) => canary({ strategy: { canary: { returnSteps } } });
+
+const badReturns: readonly BadManifest[] = [
+  {
+    name: "a return of the traffic without a step",
+    manifest: returning(),
+    says: ["spec.strategy.canary.returnSteps: Invalid value: 0", "should have at least 1 items"],
+  },
+  {
+    name: "a return that goes up and down",
+    manifest: returning({ weight: 50 }, { weight: 75 }),
+    says: ["spec.strategy.canary.returnSteps: Invalid value", "weights must go down", "such as 75, 50, 25"],
+  },
+  {
+    name: "a return that begins where it is",
+    manifest: returning({ weight: 100 }),
+    says: ["spec.strategy.canary.returnSteps[0].weight: Invalid value: 100", "less than or equal to 99"],
+  },
+  {
+    name: "a return in steps of users who are held",
+    manifest: canary({ strategy: { canary: { returnSteps: [{ weight: 50 }], sessionAffinity: {} } } }),
+    says: ["spec.strategy.canary.returnSteps: Invalid value", "has no use beside sessionAffinity"],
+  },
+  {
+    name: "a return whose hold is a number",
+    manifest: returning({ weight: 50, hold: 30 }),
+    says: ["spec.strategy.canary.returnSteps[0].hold: Invalid value", "must be of type string"],
+  },
+];
+
+const badKeeping: readonly BadManifest[] = [
+  {
+    name: "pods of the version before that are kept for seconds",
+    manifest: canary({ keepPreviousFor: "30s" }),
+    says: ['spec.keepPreviousFor: Invalid value: "30s": must be a duration from 1m to 168h'],
+  },
+  {
+    name: "pods of the version before that could not be named",
+    manifest: canary({ keepPreviousFor: "10m", targetRef: { kind: "Deployment", name: "a".repeat(55) } }),
+    says: ["spec.keepPreviousFor: Invalid value", "needs a target whose name has at most 54 characters"],
+  },
+];
+
 /** Canaries with a target, ports or a strategy that cannot be. */
-export const badCanaries: readonly BadManifest[] = [...badTargets, ...badCapacity, ...badServices, ...badStrategies];
+export const badCanaries: readonly BadManifest[] = [
+  ...badTargets,
+  ...badCapacity,
+  ...badServices,
+  ...badStrategies,
+  ...badReturns,
+  ...badKeeping,
+];

@@ -12,7 +12,7 @@ const badActions: readonly BadManifest[] = [
     name: "an action in lower case",
     manifest: action({ action: "approve" }),
     says: [
-      'spec.action: Unsupported value: "approve": supported values: "Approve", "Pause", "Resume", "Promote", "PromoteFull", "Abort", "Retry"',
+      'spec.action: Unsupported value: "approve": supported values: "Approve", "Pause", "Resume", "Promote", "PromoteFull", "Skip", "Abort", "Retry", "Rollback"',
     ],
   },
   { name: "no action", manifest: action({ action: undefined }), says: ["spec.action: Required value"] },

@@ -32,7 +32,9 @@ describe("a Canary that is parsed", () => {
         router: "gatewayAPI",
         block: { routeRefs: [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute", name: "podinfo" }] },
       },
-      strategy: { canary: { steps: [5, 10, 20, 30, 40, 50].map((weight) => ({ weight, hold: "60s" })) } },
+      strategy: {
+        canary: { steps: [5, 10, 20, 30, 40, 50].map((weight) => ({ weight, hold: "60s" })), returnSteps: [] },
+      },
       analysis: {
         interval: "30s",
         undecidedAfter: "5m",
@@ -52,7 +54,7 @@ describe("a Canary that is parsed", () => {
   it("has its steps told apart, with the hold filled in", () => {
     const { strategy } = specOf(canaryWith.steps({ weight: 5 }, { pause: {} }, { weight: 20, hold: "5m" }));
     const steps = [{ weight: 5, hold: "60s" }, { pause: {} }, { weight: 20, hold: "5m" }];
-    expect(strategy).toEqual({ canary: { steps } });
+    expect(strategy).toEqual({ canary: { steps, returnSteps: [] } });
   });
 
   it("has no checks when it is unjudged", () => {

@@ -4,9 +4,12 @@ import * as contention from "../../src/decide/rules/contention.ts";
 import * as capacity from "../../src/decide/rules/capacity.ts";
 import * as handBack from "../../src/decide/rules/handBack.ts";
 import * as interruptions from "../../src/decide/rules/interruptions.ts";
+import * as previous from "../../src/decide/rules/previous.ts";
 import * as promotion from "../../src/decide/rules/promotion.ts";
 import * as requests from "../../src/decide/rules/requests.ts";
 import * as rest from "../../src/decide/rules/rest.ts";
+import * as restoration from "../../src/decide/rules/restoration.ts";
+import * as rollback from "../../src/decide/rules/rollback.ts";
 import * as steps from "../../src/decide/rules/steps.ts";
 import * as withdrawal from "../../src/decide/rules/withdrawal.ts";
 import { decide, rules } from "../../src/decide/decide.ts";
@@ -14,7 +17,15 @@ import { ago, atTen, leaving, passing, request, rested, rolling, scene, service,
 import type { SceneOptions } from "./scenes.ts";
 
 /** Exported by the files of rules, and no rules themselves. */
-const helpers = new Set(["pointWithFeed", "nextReadingMs", "floorLeftMs"]);
+const helpers = new Set([
+  "pointWithFeed",
+  "nextReadingMs",
+  "previousReady",
+  "lackOfPrevious",
+  "noteKept",
+  "keptForMs",
+  "floorLeftMs",
+]);
 
 const gone: SceneOptions = { metadata: leaving };
 const terminating = { ...rested, phase: "Terminating" } as const;
@@ -27,10 +38,28 @@ const atFull = { weight: 100, weightSince: ago(9), exposed: true, promoting: tru
 const problem = { reason: "X", message: "x", hint: "y", blocksTraffic: false };
 const withdrawal_ = { outcome: "Failed", rule: "failOnChecks", message: "bad" } as const;
 const contended = { field: "Weight", manager: "argocd", count: 3, since: ago(9), last: ago(3) } as const;
-const moved = workload("b");
 const noCopies = { held: [], stale: [], gone: [], lost: [] };
 const autoscaler = { kind: "HorizontalPodAutoscaler", name: "web", min: 1, max: 10 } as const;
 const pinned = { autoscaler: { kind: "HorizontalPodAutoscaler", name: "web", floor: 3 } } as const;
+const restore = { ...withdrawal_, restore: true } as const;
+const moved = workload("b");
+const restorable = {
+  ...serving(100),
+  see: { ...serving(100).see, primary: workload("b", { settled: false, before: "a" }) },
+};
+const kept = { previous: workload("z"), target: workload("a", { replicas: 0, available: 0 }) };
+const switched = {
+  previous: service(),
+  primary: service({ selects: "previous" }),
+  apex: service({ selects: "previous" }),
+};
+const keeping = { spec: { keepPreviousFor: "10m" }, ...serving(100) };
+
+/** A status with a Rollback from `a` to `z` under way. */
+function takingBack(more: object = {}): SceneOptions {
+  const rollback = { revision: "a", to: { revision: "z" }, message: "taken back", startedAt: ago(9), request: "r" };
+  return { status: { ...rested, phase: "RollingBack", rollback: { ...rollback, ...more } } };
+}
 
 /** For every rule, in the order of the list, a scene in which it is the first that answers. */
 const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
@@ -71,15 +100,47 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
     "obeyRequest",
     { status: rolling(atTen(5)), ...serving(10), see: { ...serving(10).see, requests: [request("Pause")] } },
   ],
+  ["keepFrozen", { status: rolling(atTen(5)), ...serving(10, { frozen: false }) }],
   ["repairPrimarySize", { see: { primary: workload("a", { replicas: 0, available: 0 }) } }],
+  [
+    "leavePrimary",
+    { status: rolling({ ...atFull, weight: 50, returnStep: 0, withdrawal: restore }), ...serving(50), ...restorable },
+  ],
+  ["restorePrimary", { status: rolling({ ...atFull, effectiveSince: ago(7), withdrawal: restore }), ...restorable }],
+  [
+    "waitForRestoredPrimary",
+    {
+      status: rolling({ ...atFull, effectiveSince: ago(7), withdrawal: restore }),
+      ...serving(100),
+      see: { ...serving(100).see, primary: workload("a", { settled: false }) },
+    },
+  ],
   ["withdrawTraffic", { status: rolling({ ...atTen(5), withdrawal: withdrawal_ }), ...serving(10) }],
   [
     "drainWithdrawn",
     { status: rolling({ ...atTen(1), weight: 0, weightSince: ago(9), withdrawal: withdrawal_ }), ...serving(0) },
   ],
   ["finishWithdrawal", { status: rolling({ withdrawal: withdrawal_ }), ...serving(0) }],
+  ["keepCanaryOut", { ...takingBack(), see: { ...kept, route: { ...scene().route, weight: 10 } } }],
+  ["giveUpRollback", { ...takingBack(), see: { ...kept, previous: workload("z", { settled: false }) } }],
+  ["switchToPrevious", { ...takingBack(), see: kept, services: { previous: service() } }],
+  ["drainForRollback", { ...takingBack(), see: kept, services: switched }],
+  ["rollPrimaryBack", { ...takingBack({ drainingSince: ago(99) }), see: kept, services: switched }],
+  [
+    "waitForRolledBack",
+    { ...takingBack(), see: { ...kept, primary: workload("z", { settled: false }) }, services: switched },
+  ],
+  ["switchFromPrevious", { ...takingBack(), see: { ...kept, primary: workload("z") }, services: switched }],
+  ["drainPrevious", { ...takingBack(), see: { ...kept, primary: workload("z") }, services: { apex: service() } }],
+  [
+    "finishRollback",
+    {
+      ...takingBack({ drainingSince: ago(99) }),
+      see: { ...kept, primary: workload("z") },
+      services: { apex: service() },
+    },
+  ],
   ["protectUsers", { status: rolling(atTen(5)), ...serving(10), services: {} }],
-  ["keepFrozen", { status: rolling(atTen(5)), ...serving(10, { frozen: false }) }],
   ["restartOnNewRevision", { status: rolling(atTen(5)), ...serving(10, { version: { revision: "c" } }) }],
   ["failOnChecks", { status: rolling(atTen(5), { checks: [{ ...passing, verdict: "Fail" }] }), ...serving(10) }],
   [
@@ -115,6 +176,15 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ["standBehindApex", { services: { apex: service() } }],
   ["standAside", { status: rolling(atTen(5), { contention: [contended] }), ...serving(10) }],
   ["honourSuspend", { spec: { suspend: true }, status: rolling(atTen(5)), ...serving(10) }],
+  [
+    "returnToCanary",
+    {
+      status: rolling({ ...atFull, weight: 50, returnStep: 0 }),
+      ...serving(50),
+      see: { ...serving(50).see, primary: moved },
+      services: { canary: service({ selects: "target" }), primary: service({ ready: 0 }) },
+    },
+  ],
   [
     "waitForPrimary",
     {
@@ -198,8 +268,19 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
     },
   ],
   ["advance", { status: rolling(atTen(31)), ...serving(10) }],
+  ["keepPrevious", { ...keeping, status: rolling({ ...atFull, effectiveSince: ago(6) }) }],
+  [
+    "waitForPrevious",
+    {
+      ...keeping,
+      status: rolling({ ...atFull, effectiveSince: ago(6), keepingSince: ago(1) }),
+      see: { ...keeping.see, previous: workload("a", { settled: false }) },
+      services: { ...keeping.services, previous: service() },
+    },
+  ],
   ["drainPrimary", { status: rolling({ ...atFull, effectiveSince: ago(1) }), ...serving(100) }],
   ["updatePrimary", { status: rolling({ ...atFull, effectiveSince: ago(6) }), ...serving(100) }],
+  ["dropPrevious", { see: { previous: workload("z") } }],
   ["startRollout", { see: { target: workload("b", { replicas: 0 }) } }],
   ["restartPrimary", { see: { target: workload("a", { replicas: 0, restartedAt: "2026-01-01T00:00:00Z" }) } }],
   ["keepAtRest", { see: { target: workload("a") } }],
@@ -221,8 +302,11 @@ describe("the list of rules", () => {
       promotion,
       requests,
       rest,
+      restoration,
       steps,
       withdrawal,
+      previous,
+      rollback,
     ];
     const exported = files.flatMap((file) => Object.keys(file)).filter((name) => !helpers.has(name));
     expect(rules.map(({ name }) => name).toSorted()).toEqual(exported.toSorted());

@@ -40,6 +40,7 @@ export function scene({ spec, metadata, status, services, see }: SceneOptions = 
       apex: service((status ?? rested).promoted === undefined ? {} : { feed: { ageMs: 60_000, current: true } }),
       primary: service(),
       canary: service({ selects: "target", ready: 0 }),
+      previous: service({ exists: false, ready: 0 }),
       complete: true,
       ...services,
     },

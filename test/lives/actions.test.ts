@@ -125,6 +125,55 @@ describe("Promote", () => {
   });
 });
 
+describe("Skip", () => {
+  const whoAndWhy = { requestedBy: "ann", reason: "prod is down" };
+  const sentence = /^revision \w+ is promoted without analysis, as ann asked: prod is down$/;
+
+  it("ships the revision under way without analysis, through 100 % as ever, and is recorded", async () => {
+    const life = await underWay({ ask: bad });
+    expect(await life.act("Skip", whoAndWhy)).toMatch(/^Applied: revision \w+ ships without analysis by ann: prod/);
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    expect(outcomes(life)).toEqual(["example/web:2 Skipped"]);
+    expect(life.status().history?.[0]?.why.message).toMatch(sentence);
+    expect(life.status().promoted?.images).toEqual(["example/web:2"]);
+    expect(life.weights()).toEqual({ "web-primary": 100, "web-canary": 0 });
+    await life.pass(60_000);
+    expect(life.status().phase).toBe("Succeeded");
+  });
+
+  it("ships a revision that was rolled back", async () => {
+    const life = await rolledBack();
+    expect(await life.act("Skip", whoAndWhy)).toMatch(/^Applied/);
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    expect(outcomes(life)).toEqual(["example/web:2 Skipped", "example/web:2 Failed"]);
+    expect(life.status().failed).toBeUndefined();
+  });
+
+  it("still takes a revision back whose pods do not get ready", async () => {
+    const life = await adopted({ spec: { progressDeadlineSeconds: 30 } });
+    await life.release("2", { CRASH: "true" });
+    await life.until("the wait", ({ why }) => why?.rule === "waitForCanary");
+    expect(await life.act("Skip")).toMatch(/^Applied/);
+    await life.until("roll back", ({ phase }) => phase === "Failed");
+    expect(outcomes(life)).toEqual(["example/web:2 Failed"]);
+  });
+
+  it("is for one revision: the next one is judged", async () => {
+    const life = await underWay();
+    expect(await life.act("Skip")).toMatch(/^Applied/);
+    await life.until("100 %", ({ weight }) => weight === 100);
+    life.ask = bad;
+    await life.release("3");
+    await life.until("roll back of 3", ({ phase }) => phase === "Failed");
+    expect(outcomes(life)).toEqual(["example/web:3 Failed", "example/web:2 Superseded"]);
+  });
+
+  it("has nothing to ship where everything is promoted", async () => {
+    const life = await adopted();
+    expect(await life.act("Skip")).toMatch(/^Refused: revision \w+ is promoted already$/);
+  });
+});
+
 describe("Abort", () => {
   it.each(["Progressing", "suspended", "paused", "waiting for pods"])("rolls back at once: %s", async (state) => {
     const never = { START_DELAY_MS: "3600000" };
@@ -143,13 +192,11 @@ describe("Abort", () => {
     expect(outcomes(life)).toEqual(["example/web:2 Failed"]);
   });
 
-  it("is refused once the primary has the revision, and the promotion ends well", async () => {
+  it("and nothing else is obeyed once the primary has the revision", async () => {
     const life = await underWay();
     await life.until("the primary's change", ({ why }) => why?.rule === "updatePrimary");
-    expect(await life.act("Abort")).toMatch(
-      /^Refused: the primary already runs revision \w+; release the version before/,
-    );
-    expect(await life.act("Pause")).toMatch(/^Refused: the primary already runs revision/);
+    for (const action of ["Pause", "Promote", "Skip"])
+      expect(await life.act(action)).toMatch(/^Refused: the primary already runs revision/);
     await life.until("promotion", ({ phase }) => phase === "Succeeded");
   });
 
@@ -204,7 +251,7 @@ describe("answered actions", () => {
 });
 
 describe("an action that names another revision", () => {
-  it.each(["Approve", "Pause", "Promote", "PromoteFull", "Abort"])("%s is refused", async (action) => {
+  it.each(["Approve", "Pause", "Promote", "PromoteFull", "Skip", "Abort"])("%s is refused", async (action) => {
     const life = await underWay();
     expect(await life.act(action, { revision: "0123456789" })).toMatch(
       /^Refused: asked for revision 0123456789, but revision \w+ is under way$/,

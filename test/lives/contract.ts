@@ -41,10 +41,13 @@ export function contractBreaches(status: CanaryStatus): string[] {
 }
 
 /** A result is there when its revision is decided, and only then. */
-function resultBreaches({ phase, rollout, promoted, failed, targets, target }: CanaryStatus): string[] {
+function resultBreaches({ phase, rollout, rollback, promoted, failed, targets, target }: CanaryStatus): string[] {
   const entry = targets?.[0];
   if (entry === undefined) return [];
-  const decided = rollout !== undefined ? undefined : outcomeOf(entry.revision, promoted?.revision, failed?.revision);
+  const decided =
+    rollout !== undefined || rollback !== undefined
+      ? undefined
+      : outcomeOf(entry.revision, promoted?.revision, failed?.revision);
   const breaches: string[] = [];
   if (entry.result !== decided)
     breaches.push(`${phase ?? ""}: result is ${entry.result ?? "absent"}, not ${decided ?? "absent"}`);

@@ -34,10 +34,12 @@ const happenings: Readonly<Record<string, Happening>> = {
   revert: ({ life }) => life.release(/:(\w+)$/.exec(life.status().promoted?.images?.[0] ?? "")?.[1] ?? "1"),
   restart: ({ life }) => life.restart(),
   async action({ life, random, forced }) {
-    const action = pick(random, ["Approve", "Pause", "Resume", "Promote", "PromoteFull", "Abort", "Retry"]);
+    const action = pick(random, ["Approve", "Pause", "Resume", "Promote", "PromoteFull", "Skip", "Abort", "Retry"]);
     const version = life.status().rollout?.images?.[0];
     const answer = await life.act(action);
-    if (answer.startsWith("Applied") && action.startsWith("Promote")) forced.add(version ?? "");
+    if (!answer.startsWith("Applied")) return;
+    if (action.startsWith("Promote")) forced.add(version ?? "");
+    if (action === "Skip") forced.add(life.status().rollout?.images?.[0] ?? "");
   },
   async suspend({ life, random }) {
     await life.patchCanary({ suspend: random() < 0.5 });

@@ -1,6 +1,14 @@
 import type { CanaryStatus } from "../../src/api/status.ts";
 import { kinds } from "../../src/kube/kinds.ts";
-import type { Deployment, EndpointSlice, HTTPRoute, Ingress, Pod, WorkloadObject } from "../../src/kube/objects.ts";
+import type {
+  Deployment,
+  EndpointSlice,
+  HTTPRoute,
+  Ingress,
+  Pod,
+  Service,
+  WorkloadObject,
+} from "../../src/kube/objects.ts";
 import { SERVICE_NAME_LABEL } from "../../src/kube/objects.ts";
 import type { KubeObject, ResourceKind } from "../../src/kube/port.ts";
 import type { ApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
@@ -58,7 +66,8 @@ export function createWatchman({ server, stamp }: WatchmanOptions): Watchman {
     const revision = primary?.metadata.annotations?.["aviary.dev/revision"];
     const changed = revision !== undefined && primaryRevision !== undefined && revision !== primaryRevision;
     const weight = weightsOf(server)["web-canary"] ?? 0;
-    if (changed && statusOf(server)?.promoted !== undefined && weight !== 100) {
+    const used = ["web", "web-primary"].some((name) => selectorOf(server, name)?.["app"] === "web-primary");
+    if (changed && statusOf(server)?.promoted !== undefined && weight !== 100 && used) {
       breaches.push(`${stamp()} the primary changed at weight ${weight}`);
     }
     primaryRevision = revision;
@@ -165,6 +174,10 @@ function endpointsOf(server: ApiServer, service: string): NonNullable<EndpointSl
   return all<EndpointSlice>(server, kinds.endpointSlice)
     .filter((slice) => slice.metadata.labels?.[SERVICE_NAME_LABEL] === service)
     .flatMap(({ endpoints }) => endpoints ?? []);
+}
+
+function selectorOf(server: ApiServer, name: string): Service["spec"]["selector"] {
+  return (find(server, kinds.service, name) as Service | undefined)?.spec.selector;
 }
 
 function readyBehind(server: ApiServer, service: string): NonNullable<EndpointSlice["endpoints"]> {

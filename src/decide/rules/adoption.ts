@@ -170,9 +170,9 @@ export function switchApex(s: Situation): Answered | undefined {
 
 interface Pointing {
   readonly service: "apex" | "primary";
-  readonly at: "primary" | "target";
-  /** The leaf Service whose endpoints are those of the pods that it is pointed at. */
-  readonly from: "primary" | "canary";
+  readonly at: "primary" | "previous" | "target";
+  /** The Service whose endpoints are listed beside the others meanwhile, mostly those of the pods that it is pointed at. */
+  readonly from: "primary" | "canary" | "previous";
   readonly phase: Answered["phase"];
 }
 
@@ -195,7 +195,8 @@ export function pointWithFeed(s: Situation, { service, at, from, phase }: Pointi
     };
   }
   if (view.feed === undefined || !view.feed.current) {
-    const feed = service === "apex" ? ({ service, from } as const) : ({ service, from: "canary" } as const);
+    const beside = from === "primary" ? "canary" : from;
+    const feed = service === "apex" ? ({ service, from } as const) : ({ service, from: beside } as const);
     return {
       phase,
       message: `adding the ${at}'s pods to the ${name} Service`,

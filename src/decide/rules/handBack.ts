@@ -3,9 +3,9 @@ import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { park } from "../capacity.ts";
 import { asksFor, podsTrouble } from "../rollout.ts";
+import type { Action } from "../types.ts";
 import { effectOf, shiftTo } from "../traffic.ts";
 import { FINALIZER } from "../../lib/names.ts";
-import type { Action } from "../types.ts";
 import { pointWithFeed } from "./adoption.ts";
 
 /*
@@ -102,6 +102,7 @@ export function leaveAsItIs(s: Situation): Answered | undefined {
     message: `${gone ? "the target is gone" : "onDelete is Keep"}: the primary goes on serving`,
     actions: [
       ...(gone || used ? [] : [park(s)]),
+      ...dropped(s),
       // Nobody would keep its list of pods current any more.
       { kind: "stopFeed", service: "apex" },
       { kind: "removeFinalizer" },
@@ -109,15 +110,24 @@ export function leaveAsItIs(s: Situation): Answered | undefined {
   };
 }
 
+/** Pods that are kept for a Rollback go with the Canary, unless they serve. */
+function dropped({ previous, services }: Situation): Action[] {
+  const serves = services.primary.selects === "previous" || services.apex.selects === "previous";
+  return serves || (previous === undefined && !services.previous.exists) ? [] : [{ kind: "deletePrevious" }];
+}
+
 /** Gives the target the promoted template and the primary's size, and waits until it is ready. */
 export function restoreTarget(s: Situation): Answered | undefined {
   const { target, primary } = s;
   if (!leaving(s) || target === undefined) return undefined;
-  // What the primary runs was judged. Before the end of the adoption the target still serves by itself.
-  const judged = s.memory.promoted === undefined ? undefined : primary?.version.revision;
+  // What the primary runs was judged; in the middle of a Rollback the kept pods serve. Before the end of the adoption the
+  // target still serves by itself.
+  const away = s.memory.rollback !== undefined && s.services.primary.selects !== "primary";
+  const serving = away ? s.previous : primary;
+  const judged = s.memory.promoted === undefined ? undefined : serving?.version.revision;
   const differs = judged !== undefined && target.version.revision !== judged;
   // Only the template is ours to put back: the configuration that it refers to is the user's.
-  const holdsOther = differs && target.sameTemplate !== true;
+  const holdsOther = differs && (away || target.sameTemplate !== true);
   const least = s.memory.promoted === undefined ? target.replicas : 1;
   // Somebody who scaled the primary to 0 did not mean the target, which is to serve everyone now.
   const served = primary?.replicas === 0 ? undefined : primary?.replicas;
@@ -125,7 +135,7 @@ export function restoreTarget(s: Situation): Answered | undefined {
   // Where it slept for want of work there has to be somebody for the switch.
   const replicas = s.autoscaler === undefined ? size : Math.min(Math.max(1, size), s.autoscaler.max);
   if (target.frozen || !asksFor(target, replicas) || holdsOther) {
-    const template = holdsOther ? "promoted" : "keep";
+    const template = !holdsOther ? "keep" : serving === primary ? "promoted" : "previous";
     return {
       phase,
       message: holdsOther
@@ -177,6 +187,7 @@ export function finishHandBack(s: Situation): Answered | undefined {
     phase,
     message: "handed back to the target",
     actions: [
+      ...dropped(s),
       { kind: "resumeAutoscaler" },
       { kind: "removeCompanions" },
       { kind: "deletePrimary" },

@@ -1,7 +1,7 @@
 import { sameShare, shareOf } from "../../api/share.ts";
 import { failedCheck } from "../checks.ts";
 import { carriedShare } from "../capacity.ts";
-import { newRollout, podsTrouble, primaryHasRevision, withdraw } from "../rollout.ts";
+import { canRestore, newRollout, podsTrouble, primaryHasRevision, primaryIsLate, withdraw } from "../rollout.ts";
 import { elapsedMs, timestamp } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { keepWeight, shiftTo } from "../traffic.ts";
@@ -44,8 +44,9 @@ export function restartOnNewRevision(s: Situation): Answered | undefined {
     return undefined;
   // An object that is replaced is gone for a moment: what it will hold is not known yet.
   if (target.incomplete === true) return undefined;
-  // The primary took the revision that was judged; whatever came later is a rollout of its own, after this one.
-  if (primaryHasRevision(s, rollout)) return undefined;
+  // The primary took the revision that was judged; whatever came later is a rollout of its own, after this one. Unless
+  // the promotion does not end: then the fix needs the version before on the primary, and the canary's pods after that.
+  if (primaryHasRevision(s, rollout) && !(primaryIsLate(s, rollout) && canRestore(s))) return undefined;
   const reverted = revision === s.memory.promoted?.revision;
   const rule = "restartOnNewRevision";
   if (reverted) {
@@ -93,7 +94,10 @@ export function failOnDeadline(s: Situation): Answered | undefined {
 export function keepFrozen(s: Situation): Answered | undefined {
   const { rollout, target } = s;
   if (rollout === undefined || target === undefined || target.frozen) return undefined;
-  if (!s.used || !sameShare(s.route, shareOf(rollout)) || s.revision !== rollout.revision) return undefined;
+  if (!s.used || !sameShare(s.route, shareOf(rollout))) return undefined;
+  // A newer revision takes its users away first, unless they have nowhere to go before the primary is ready.
+  const alone = rollout.withdrawal?.restore === true || primaryHasRevision(s, rollout);
+  if (s.revision !== rollout.revision && !alone) return undefined;
   return {
     phase: s.canary.status?.phase ?? "Progressing",
     message: "freezing the canary's pods again: they have users",

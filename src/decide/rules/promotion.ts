@@ -1,8 +1,10 @@
-import { park } from "../capacity.ts";
-import { endOf, fullSize, podsTrouble, primaryHasRevision } from "../rollout.ts";
-import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
+import type { RolloutMemory } from "../../api/status.ts";
+import { hasPods, park } from "../capacity.ts";
+import { canRestore, endOf, fullSize, podsTrouble, primaryHasRevision } from "../rollout.ts";
+import { durationOf, elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
-import { bringIntoEffect, waitUntilKnown } from "../traffic.ts";
+import { lackOfPrevious, noteKept } from "./previous.ts";
+import { bringIntoEffect, shiftTo, waitUntilKnown } from "../traffic.ts";
 
 /** Waits for the requests that the primary still works on, before it changes. */
 export function drainPrimary(s: Situation): Answered | undefined {
@@ -22,17 +24,33 @@ export function drainPrimary(s: Situation): Answered | undefined {
 export function updatePrimary(s: Situation): Answered | undefined {
   const { rollout } = s;
   if (rollout?.promoting !== true || primaryHasRevision(s, rollout)) return undefined;
+  const { keepingSince: _keeping, ...rest } = rollout;
   return {
     phase: "Promoting",
     message: `the primary changes to revision ${rollout.revision}`,
     // Its autoscaler has the say over its size: a number that was read a moment ago may be too few by now.
     actions: [{ kind: "ensurePrimary", ...sizeOf(s), revision: rollout.revision }],
-    memory: { rollout: { ...rollout, waitingSince: timestamp(s.now) } },
+    memory: { rollout: { ...rest, waitingSince: timestamp(s.now) } },
+    ...lackOfPrevious(s),
   };
 }
 
 function sizeOf(s: Situation): { replicas?: number } {
   return s.autoscaler === undefined || s.primary === undefined ? { replicas: fullSize(s) } : {};
+}
+
+/** Takes everyone back to the canary when the primary loses its last ready pod while the traffic returns to it. */
+export function returnToCanary(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout === undefined || !primaryHasRevision(s, rollout) || s.services.primary.ready > 0) return undefined;
+  if (rollout.weight === 0 || rollout.weight === 100 || !hasPods(s, rollout)) return undefined;
+  const { returnStep: _step, ...rest } = rollout;
+  return shiftTo(s, {
+    phase: "Promoting",
+    rollout: { ...rest, waitingSince: timestamp(s.now) },
+    weight: 100,
+    message: `the primary has no ready pod left: the canary serves everyone again (${podsTrouble(s.primary)})`,
+  });
 }
 
 /** Keeps everyone on the canary until the changed primary is ready: the canary is the only known-good copy. */
@@ -61,21 +79,52 @@ export function waitForPrimary(s: Situation): Answered | undefined {
     phase: "Promoting",
     message: `the canary goes on serving everyone: the primary does not get ready (${trouble})`,
     actions: [],
-    stalled: { reason: "PrimaryNotReady", message: `${trouble}; Aviary goes on by itself when its pods get ready` },
+    stalled: { reason: "PrimaryNotReady", message: `${trouble}; ${wayOut(s)}` },
   };
 }
 
-/** Returns the traffic to the primary, which now runs the new revision. */
+function wayOut(s: Situation): string {
+  const byItself = "Aviary goes on by itself when its pods get ready";
+  if (!canRestore(s)) return byItself;
+  return `${byItself}. Else release a fix, which is judged like any revision, or create a CanaryAction Abort: either puts revision ${s.memory.promoted?.revision ?? ""} back on the primary first`;
+}
+
+/** Returns the traffic to the primary, which now runs the new revision, in the steps that the user wants. */
 export function returnTraffic(s: Situation): Answered | undefined {
   const { rollout } = s;
   if (rollout === undefined || !primaryHasRevision(s, rollout)) return undefined;
-  if (rollout.weight > 0) {
+  if (rollout.weight > 0 && rollout.returnStep === undefined) {
     const message = "the primary's pods are ready: the data plane gets to know them";
     const unknown = waitUntilKnown(s, { phase: "Promoting", rollout, message });
     if (unknown !== undefined) return unknown;
   }
-  const message = "the primary is ready: it takes the traffic back";
-  return bringIntoEffect(s, { phase: "Promoting", rollout, weight: 0, message });
+  const index = rollout.returnStep ?? 0;
+  const step = s.returnSteps[index];
+  if (step === undefined) {
+    const message = "the primary is ready: it takes the traffic back";
+    return bringIntoEffect(s, { phase: "Promoting", rollout, weight: 0, message });
+  }
+  const { waitingSince: _waiting, ...ready } = rollout;
+  // An edit of the list never takes users from the primary again.
+  const weight = Math.min(step.weight, rollout.weight);
+  const message = `the primary takes the traffic back, step ${index + 1}/${s.returnSteps.length}: ${100 - weight} %`;
+  const moving = bringIntoEffect(s, {
+    phase: "Promoting",
+    rollout: { ...ready, returnStep: index },
+    weight,
+    message,
+  });
+  if (moving !== undefined) return moving;
+  const left = durationOf(step.hold) - elapsedMs(s.now, rollout.effectiveSince);
+  if (left > 0) return { phase: "Promoting", message, actions: [], recheckAfterMs: left };
+  const { effectiveSince: _effective, effectBy: _by, ...next } = ready;
+  return {
+    phase: "Promoting",
+    message,
+    actions: [],
+    memory: { rollout: { ...next, returnStep: index + 1 } },
+    recheckAfterMs: 0,
+  };
 }
 
 /** Waits for the requests that the canary's pods still work on. */
@@ -96,8 +145,8 @@ export function drainCanary(s: Situation): Answered | undefined {
 export function finishPromotion(s: Situation): Answered | undefined {
   const { rollout } = s;
   if (rollout === undefined || !primaryHasRevision(s, rollout)) return undefined;
-  const { revision, images, release } = rollout;
-  const message = `revision ${revision} is promoted`;
+  const { revision, images, release, skipped } = rollout;
+  const message = `revision ${revision} is promoted${skipped === undefined ? "" : ` ${withoutAnalysis(skipped)}`}`;
   return {
     phase: "Succeeded",
     message,
@@ -105,6 +154,7 @@ export function finishPromotion(s: Situation): Answered | undefined {
     memory: {
       rollout: undefined,
       failed: undefined,
+      ...noteKept(s),
       promoted: {
         revision,
         ...(images === undefined ? {} : { images }),
@@ -112,7 +162,16 @@ export function finishPromotion(s: Situation): Answered | undefined {
         time: timestamp(s.now),
       },
     },
-    ended: endOf(s, { rollout, outcome: "Succeeded", rule: "finishPromotion", message }),
+    ended: endOf(s, {
+      rollout,
+      outcome: skipped === undefined ? "Succeeded" : "Skipped",
+      rule: "finishPromotion",
+      message,
+    }),
     recheckAfterMs: 0,
   };
+}
+
+function withoutAnalysis({ by, reason }: NonNullable<RolloutMemory["skipped"]>): string {
+  return `without analysis, as ${by} asked${reason === undefined ? "" : `: ${reason}`}`;
 }

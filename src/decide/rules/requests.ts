@@ -2,15 +2,26 @@ import type { RolloutMemory } from "../../api/status.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { timestamp } from "../situation.ts";
 import { contended } from "../contention.ts";
-import { currentStep, enterStep, newRollout, primaryHasRevision, stepOf, withdraw } from "../rollout.ts";
-import type { Answer, Request } from "../types.ts";
+import {
+  canRestore,
+  currentStep,
+  enterStep,
+  newRollout,
+  podsTrouble,
+  primaryHasRevision,
+  stepOf,
+  withdraw,
+} from "../rollout.ts";
+import { clip } from "../../lib/text.ts";
+import { keptForMs, previousReady } from "./previous.ts";
+import type { Action, Answer, Request } from "../types.ts";
 
 /** The effect of an action: a decision, or why it is refused. */
 type Obeyed = { readonly decision: Omit<Answered, "answers">; readonly message: string } | { readonly refused: string };
 
 /** Answers a request whose effect is in the status already; only its answer was lost. */
 export function answerAgain(s: Situation): Answered | undefined {
-  const handled = s.rollout?.handledActions ?? [];
+  const handled = [...(s.rollout?.handledActions ?? []), s.memory.rollback?.request];
   const answers = s.requests
     .filter((request) => handled.includes(request.uid))
     .map((request): Answer => ({ request, phase: "Applied", message: "applied" }));
@@ -68,13 +79,14 @@ function noteHandled(rollout: RolloutMemory, request: Request): RolloutMemory {
 
 function abort(s: Situation, request: Request): Obeyed {
   const { rollout } = s;
+  if (s.memory.rollback !== undefined) return { refused: `already under way: ${s.memory.rollback.message}` };
   if (rollout === undefined) return { refused: "there is no rollout to abort" };
   const other = otherRevision(request, rollout.revision);
   if (other !== undefined) return { refused: other };
   if (rollout.withdrawal !== undefined) return { refused: `already under way: ${rollout.withdrawal.message}` };
-  if (primaryHasRevision(s, rollout)) {
+  if (primaryHasRevision(s, rollout) && !canRestore(s)) {
     return {
-      refused: `the primary already runs revision ${rollout.revision}; release the version before it to go back`,
+      refused: `the primary already runs revision ${rollout.revision}, and the version before it was not noted there; release that one to go back`,
     };
   }
   const message = `aborted${by(request)}`;
@@ -83,7 +95,10 @@ function abort(s: Situation, request: Request): Obeyed {
 
 function obey(s: Situation, request: Request): Obeyed {
   const { rollout } = s;
+  if (s.memory.rollback !== undefined) return { refused: `a Rollback is under way: ${s.memory.rollback.message}` };
+  if (request.action === "Rollback") return rollBack(s, request);
   if (request.action === "Retry") return retry(s, request);
+  if (request.action === "Skip" && rollout === undefined) return skipFromRest(s, request);
   if (rollout === undefined) return { refused: `there is no rollout to ${request.action.toLowerCase()}` };
   const other = otherRevision(request, rollout.revision) ?? askedBefore(request, rollout);
   if (other !== undefined) return { refused: other };
@@ -96,7 +111,7 @@ function obey(s: Situation, request: Request): Obeyed {
     case "Approve":
       return approve(s, rollout, request);
     case "Pause":
-      return changed({ ...rollout, paused: pausedBy(s, request) }, "Paused", `paused${by(request)}`);
+      return changed({ ...rollout, paused: askedBy(s, request) }, "Paused", `paused${by(request)}`);
     case "Resume":
       return resume(s, rollout, request);
     case "Promote":
@@ -105,9 +120,58 @@ function obey(s: Situation, request: Request): Obeyed {
       const { paused: _paused, ...rest } = rollout;
       return changed({ ...rest, promoting: true, unjudged: true }, "Promoting", `promoted unjudged${by(request)}`);
     }
+    case "Skip":
+      return skipRest(s, rollout, request);
     case "Abort":
       return abort(s, request);
   }
+}
+
+/** Begins to take the promoted version back, to the one before whose pods are kept. */
+function rollBack(s: Situation, request: Request): Obeyed {
+  const { promoted, previous } = s.memory;
+  if (s.rollout !== undefined) return { refused: `revision ${s.rollout.revision} is under way; Abort takes it back` };
+  const release = "release the version before again, for instance by a git revert";
+  if (s.canary.spec.keepPreviousFor === undefined) {
+    return { refused: `the pods of the version before are not kept (spec.keepPreviousFor); ${release}` };
+  }
+  if (promoted === undefined || previous === undefined || keptForMs(s) === 0) {
+    return { refused: `the pods of the version before are kept no longer, or there was none; ${release}` };
+  }
+  const other = otherRevision(request, promoted.revision);
+  if (other !== undefined) return { refused: other };
+  if (!previousReady(s)) return { refused: `the kept pods are not ready (${podsTrouble(s.previous)}); ${release}` };
+  const message = `revision ${promoted.revision} is taken back to ${previous.revision}${by(request)}`;
+  const { time: _time, ...taken } = promoted;
+  const { until: _until, ...to } = previous;
+  const rollback = { ...taken, to, message: clip(message), startedAt: timestamp(s.now), request: request.uid };
+  return { decision: { phase: "RollingBack", message, actions: [], memory: { rollback } }, message };
+}
+
+/** Ships the revision under way without analysis: its pods, everything on them, then the primary. */
+function skipRest(s: Situation, rollout: RolloutMemory, request: Request): Obeyed {
+  const { paused: _paused, ...rest } = rollout;
+  const message = `revision ${rollout.revision} ships without analysis${by(request)}`;
+  return changed({ ...rest, promoting: true, unjudged: true, skipped: askedBy(s, request) }, "Promoting", message);
+}
+
+/** The same for a revision that was rolled back, or that has only just come. */
+function skipFromRest(s: Situation, request: Request): Obeyed {
+  const { target, memory } = s;
+  if (target === undefined || memory.promoted === undefined) return { refused: "there is no revision to ship" };
+  const { revision } = target.version;
+  if (revision === memory.promoted.revision) return { refused: `revision ${revision} is promoted already` };
+  const other = otherRevision(request, revision);
+  if (other !== undefined) return { refused: other };
+  const begun = newRollout(s, target);
+  const obeyed = skipRest(s, begun.rollout, request);
+  if ("refused" in obeyed) return obeyed;
+  const { decision, message } = obeyed;
+  const thaw: Action[] = target.frozen ? [{ kind: "thawTarget" }] : [];
+  return {
+    decision: { ...decision, actions: thaw, memory: { ...begun, ...decision.memory } },
+    message,
+  };
 }
 
 function approve(s: Situation, rollout: RolloutMemory, request: Request): Obeyed {
@@ -170,7 +234,7 @@ function changed(
   return { decision: { phase, message, actions: [], memory: { rollout }, ...awaiting }, message };
 }
 
-function pausedBy(s: Situation, request: Request): NonNullable<RolloutMemory["paused"]> {
+function askedBy(s: Situation, request: Request): NonNullable<RolloutMemory["paused"]> {
   const reason = request.reason === undefined ? {} : { reason: request.reason };
   return { by: request.requestedBy ?? "somebody", ...reason, since: timestamp(s.now) };
 }

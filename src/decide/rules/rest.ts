@@ -5,6 +5,7 @@ import { newRollout } from "../rollout.ts";
 import { contentionSentence, wantsIdlePods, WAYS_OUT } from "../contention.ts";
 import { timestamp, trafficOf } from "../situation.ts";
 import { floorLeftMs } from "./capacity.ts";
+import { keptForMs } from "./previous.ts";
 import type { Answered, Situation } from "../situation.ts";
 import type { Action, Workload } from "../types.ts";
 
@@ -239,14 +240,15 @@ export function rest(s: Situation): Answered {
           reason: "IdlePods",
           message: `${contentionSentence(s, idle)}: these pods get no traffic, and are left alone. To be without them, ${WAYS_OUT.Replicas}`,
         };
-  const left = floorLeftMs(s);
+  const kept = keptForMs(s);
+  const times = [floorLeftMs(s) ?? [], kept > 0 ? kept : []].flat();
   return {
     ...atRest(s),
     ...(warning === undefined ? {} : { message: `${atRest(s).message}. ${warning.message}`, warning }),
     actions: [],
     // Failed ends when the target is put back to what is promoted.
     ...(forgets ? { memory: { failed: undefined } } : {}),
-    ...(left === undefined ? {} : { recheckAfterMs: left }),
+    ...(times.length === 0 ? {} : { recheckAfterMs: Math.min(...times) }),
   };
 }
 
@@ -254,7 +256,7 @@ function atRest(s: Situation): Pick<Answered, "phase" | "message"> {
   const { failed, promoted } = s.memory;
   if (failed !== undefined && failed.revision === s.revision) return { phase: "Failed", message: failed.why.message };
   const latest = s.canary.status?.history?.[0];
-  if (latest?.outcome === "Succeeded" && latest.revision === promoted?.revision) {
+  if ((latest?.outcome === "Succeeded" || latest?.outcome === "Skipped") && latest.revision === promoted?.revision) {
     return { phase: "Succeeded", message: `revision ${promoted.revision} is promoted` };
   }
   return { phase: "Idle", message: `revision ${promoted?.revision ?? "unknown"} serves; nothing to roll out` };

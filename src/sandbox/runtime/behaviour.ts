@@ -14,7 +14,10 @@ export interface PodBehaviour {
   readonly shutdownDelayMs: number;
   /** `CRASH=true`: the container ends at once, again and again. */
   readonly crash: boolean;
-  /** `READY=false`: the pod runs but its readiness probe fails. */
+  /**
+   * `READY=false`: the pod runs but its readiness probe fails. `UNREADY_IN=web-primary`: so it does in pods whose names
+   * begin like that, as where one workload lacks what its twin has.
+   */
   readonly ready: boolean;
   /** Ports to listen on. */
   readonly ports: readonly number[];
@@ -40,10 +43,14 @@ export function behaviourOf(pod: Pod): PodBehaviour {
     startDelayMs: number("START_DELAY_MS", 200, 3_600_000),
     shutdownDelayMs: number("SHUTDOWN_DELAY_MS", preStopSleepMs(container) ?? 1_000, 600_000),
     crash: env.get("CRASH") === "true",
-    ready: env.get("READY") !== "false",
+    ready: env.get("READY") !== "false" && !beginsWith(pod.metadata.name, env.get("UNREADY_IN")),
     ports: declared.length === 0 ? [DEFAULT_PORT] : [...new Set(declared)],
     imageMissing: pod.spec.containers.some(({ image }) => image?.includes("missing") === true),
   };
+}
+
+function beginsWith(name: string, start: string | undefined): boolean {
+  return start !== undefined && start !== "" && name.startsWith(`${start}-`);
 }
 
 function tagOf(image: string): string {

@@ -13,7 +13,7 @@ export interface Settings {
   readonly startDelayMs: number;
   /** READY_AFTER_MS: until then `/readyz` says no. */
   readonly readyAfterMs: number;
-  /** READY=false: `/readyz` never says yes. */
+  /** READY=false: `/readyz` never says yes. UNREADY_IN=web-primary: so it is in pods whose names begin like that. */
   readonly ready: boolean;
   /** CRASH=error ends with code 1, CRASH=oom by SIGKILL, CRASH_AFTER_MS after it listens (0 when left out). */
   readonly crash: "error" | "oom" | undefined;
@@ -41,7 +41,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     latencyMs: number("LATENCY_MS", 0),
     startDelayMs: number("START_DELAY_MS", 0),
     readyAfterMs: number("READY_AFTER_MS", 0),
-    ready: env["READY"] !== "false",
+    ready: env["READY"] !== "false" && !(env["POD_NAME"] ?? "").startsWith(`${env["UNREADY_IN"] ?? "no pod"}-`),
     crash,
     crashAfterMs: number("CRASH_AFTER_MS", 0),
     quietMs: number("QUIET_MS", 600),

@@ -1,0 +1,91 @@
+import type { RolloutMemory, Withdrawal } from "../../api/status.ts";
+import { hasPods } from "../capacity.ts";
+import { phaseOfWithdrawal, podsTrouble, primaryHasRevision } from "../rollout.ts";
+import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
+import type { Answered, Situation } from "../situation.ts";
+import { bringIntoEffect, waitUntilKnown } from "../traffic.ts";
+
+/*
+ * A promotion is taken back while the canary, the only good copy, serves everyone:
+ *
+ *   route 0/100 ─▶ primary drained ─▶ primary: the version before ─▶ ready ─▶ route 100/0, as in every withdrawal
+ *
+ * Only then do the canary's pods leave, or take the fix.
+ */
+
+type Restoring = RolloutMemory & { readonly withdrawal: Withdrawal };
+
+function restoring({ rollout }: Situation): Restoring | undefined {
+  return rollout?.withdrawal?.restore === true ? { ...rollout, withdrawal: rollout.withdrawal } : undefined;
+}
+
+/** Takes everyone back to the canary, before a primary that has the withdrawn revision changes again. */
+export function leavePrimary(s: Situation): Answered | undefined {
+  const rollout = restoring(s);
+  if (rollout === undefined || !primaryHasRevision(s, rollout) || s.problem?.blocksTraffic === true) return undefined;
+  const phase = phaseOfWithdrawal(rollout.withdrawal.outcome);
+  // Without a canary that can carry everyone, the primary serves as well as it can until there is one.
+  if (s.services.canary.ready === 0 && s.services.primary.ready > 0) {
+    const message = `${rollout.withdrawal.message}; no canary pod is ready, so the primary serves meanwhile`;
+    return (
+      bringIntoEffect(s, { phase, rollout, weight: 0, message }) ?? {
+        phase,
+        message,
+        actions: [],
+        recheckAfterMs: TROUBLE_PERIOD_MS,
+      }
+    );
+  }
+  if (rollout.weight < 100 && !hasPods(s, rollout)) {
+    const message = `${rollout.withdrawal.message}; waiting for the canary's pods: ${podsTrouble(s.target)}`;
+    return { phase, message, actions: [], recheckAfterMs: TROUBLE_PERIOD_MS };
+  }
+  const message = `${rollout.withdrawal.message}; the canary serves everyone while the primary is put back`;
+  const moving = bringIntoEffect(s, { phase, rollout, weight: 100, message });
+  if (moving !== undefined) return moving;
+  const left = s.drainMs - elapsedMs(s.now, rollout.effectiveSince);
+  return left <= 0 ? undefined : { phase, message, actions: [], recheckAfterMs: left };
+}
+
+/** Gives the primary the version before back, while the canary serves everyone. */
+export function restorePrimary(s: Situation): Answered | undefined {
+  const rollout = restoring(s);
+  const { primary } = s;
+  if (rollout === undefined || primary?.before === undefined || !primaryHasRevision(s, rollout)) return undefined;
+  if (s.problem?.blocksTraffic === true) return undefined;
+  return {
+    phase: phaseOfWithdrawal(rollout.withdrawal.outcome),
+    message: `${rollout.withdrawal.message}; the primary goes back to revision ${primary.before}`,
+    actions: [{ kind: "restorePrimary", revision: primary.before }],
+    memory: { rollout: { ...rollout, waitingSince: timestamp(s.now) } },
+  };
+}
+
+/** Keeps everyone on the canary until the primary is ready with the version before. */
+export function waitForRestoredPrimary(s: Situation): Answered | undefined {
+  const rollout = restoring(s);
+  const { primary } = s;
+  if (rollout === undefined || primary === undefined || rollout.weight === 0) return undefined;
+  if (s.problem?.blocksTraffic === true) return undefined;
+  // Nobody is behind the canary any more: whoever answers for the primary is better.
+  if (s.services.canary.ready === 0 && s.services.primary.ready > 0) return undefined;
+  const { message } = rollout.withdrawal;
+  const phase = phaseOfWithdrawal(rollout.withdrawal.outcome);
+  if (primary.settled && s.services.primary.ready >= primary.replicas) {
+    return waitUntilKnown(s, { phase, rollout, message: `${message}; the data plane gets to know the primary's pods` });
+  }
+  const kept = bringIntoEffect(s, { phase, rollout, weight: rollout.weight, message });
+  if (kept !== undefined) return kept;
+  const trouble = podsTrouble(primary);
+  // A crash may have lost the moment: the clock then starts now.
+  const since = rollout.waitingSince ?? timestamp(s.now);
+  const { podsReadySince: _ready, ...unready } = rollout;
+  const late = elapsedMs(s.now, since) >= s.canary.spec.progressDeadlineSeconds * 1_000;
+  return {
+    phase,
+    message: `${message}; the canary serves everyone until the primary is ready with the version before: ${trouble}`,
+    actions: [],
+    memory: { rollout: { ...unready, waitingSince: since } },
+    ...(late ? { stalled: { reason: "PrimaryNotReady", message: trouble } } : { recheckAfterMs: TROUBLE_PERIOD_MS }),
+  };
+}

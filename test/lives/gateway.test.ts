@@ -46,8 +46,8 @@ describe("what somebody changes by hand", () => {
     };
     await edit(70);
     expect(life.weights()).toEqual({ "web-primary": 90, "web-canary": 10 });
-    await life.pass(3_000);
-    expect(life.told()).toContainEqual(expect.stringMatching(/^put weight 10 back: the route said 70/));
+    await life.pass(6_000);
+    expect(life.told()).toContainEqual(expect.stringMatching(/^put weight 10 back: the route said weight 70/));
     await life.act("Pause");
     await edit(70);
     expect(life.weights()).toEqual({ "web-primary": 90, "web-canary": 10 });

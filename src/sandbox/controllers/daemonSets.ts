@@ -10,7 +10,8 @@ import type { Controller, ControllerContext } from "./controller.ts";
 import { countPods, isOver, isReady } from "./countPods.ts";
 import { templateHash } from "./deployments.ts";
 import { createLoop } from "./loop.ts";
-import { ownedBy, ownerKey, ownerReference } from "./owners.ts";
+import { ownedBy, ownerKey } from "./owners.ts";
+import { podFrom } from "./podFrom.ts";
 import { NODE_NAME } from "./podStatus.ts";
 import { resolvePods } from "./rollout.ts";
 import { createView, type View } from "./view.ts";
@@ -140,20 +141,8 @@ async function update({ set, nodes, available }: Look, pods: View<Pod>, context:
 
 function newPod(set: DaemonSet, node: string, { random }: ControllerContext): Pod {
   const { template } = set.spec;
-  const { name, namespace } = set.metadata;
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: {
-      name: `${name}-${nameSuffix(random)}`,
-      generateName: `${name}-`,
-      ...(namespace === undefined ? {} : { namespace }),
-      labels: { ...template.metadata?.labels, [HASH_LABEL]: templateHash(template) },
-      ...(template.metadata?.annotations === undefined ? {} : { annotations: template.metadata.annotations }),
-      ownerReferences: [ownerReference(set)],
-    },
-    spec: { ...template.spec, nodeName: node },
-  };
+  const name = `${set.metadata.name}-${nameSuffix(random)}`;
+  return podFrom(set, { name, template, labels: { [HASH_LABEL]: templateHash(template) }, spec: { nodeName: node } });
 }
 
 function statusOf({ set, nodes, available }: Look): DaemonSetStatus {

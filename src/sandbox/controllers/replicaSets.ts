@@ -7,7 +7,8 @@ import { nameSuffix } from "../random.ts";
 import type { Controller, ControllerContext } from "./controller.ts";
 import { countPods, isOver, isReady } from "./countPods.ts";
 import { createLoop } from "./loop.ts";
-import { ownedBy, ownerKey, ownerReference } from "./owners.ts";
+import { ownedBy, ownerKey } from "./owners.ts";
+import { podFrom } from "./podFrom.ts";
 import { NODE_NAME } from "./podStatus.ts";
 import { sizeOf } from "./rollout.ts";
 import { createView, type View } from "./view.ts";
@@ -58,21 +59,8 @@ function leavingFirst(pods: readonly Pod[]): readonly Pod[] {
 }
 
 function newPod(set: ReplicaSet, { random }: ControllerContext): Pod {
-  const { template } = set.spec;
-  const { name, namespace } = set.metadata;
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: {
-      name: `${name}-${nameSuffix(random)}`,
-      generateName: `${name}-`,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(template.metadata?.labels === undefined ? {} : { labels: template.metadata.labels }),
-      ...(template.metadata?.annotations === undefined ? {} : { annotations: template.metadata.annotations }),
-      ownerReferences: [ownerReference(set)],
-    },
-    spec: { ...template.spec, nodeName: NODE_NAME },
-  };
+  const name = `${set.metadata.name}-${nameSuffix(random)}`;
+  return podFrom(set, { name, template: set.spec.template, spec: { nodeName: NODE_NAME } });
 }
 
 /** Counts, and in how many milliseconds the next pod will have been ready for `minReadySeconds`. Pure. */

@@ -14,6 +14,7 @@ import { countPods, isOver, isReady } from "./countPods.ts";
 import { templateHash } from "./deployments.ts";
 import { createLoop } from "./loop.ts";
 import { ownedBy, ownerKey, ownerReference } from "./owners.ts";
+import { podFrom } from "./podFrom.ts";
 import { NODE_NAME } from "./podStatus.ts";
 import { createView, type View } from "./view.ts";
 
@@ -135,29 +136,14 @@ function newPod(set: StatefulSet, ordinal: number, { revisions }: Views): Pod {
   const revision = kept ? (set.status?.currentRevision ?? revisionName(set)) : revisionName(set);
   const held = revisions.get(`${namespace ?? ""}/${revision}`)?.data.template;
   const template: PodTemplateSpec = held ?? set.spec.template;
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: {
-      name: `${name}-${ordinal}`,
-      generateName: `${name}-`,
-      ...(namespace === undefined ? {} : { namespace }),
-      labels: {
-        ...template.metadata?.labels,
-        [HASH_LABEL]: revision,
-        "statefulset.kubernetes.io/pod-name": `${name}-${ordinal}`,
-        "apps.kubernetes.io/pod-index": String(ordinal),
-      },
-      ...(template.metadata?.annotations === undefined ? {} : { annotations: template.metadata.annotations }),
-      ownerReferences: [ownerReference(set)],
-    },
-    spec: {
-      ...template.spec,
-      hostname: `${name}-${ordinal}`,
-      ...(set.spec.serviceName === undefined ? {} : { subdomain: set.spec.serviceName }),
-      nodeName: NODE_NAME,
-    },
+  const pod = `${name}-${ordinal}`;
+  const labels = {
+    [HASH_LABEL]: revision,
+    "statefulset.kubernetes.io/pod-name": pod,
+    "apps.kubernetes.io/pod-index": String(ordinal),
   };
+  const subdomain = set.spec.serviceName === undefined ? {} : { subdomain: set.spec.serviceName };
+  return podFrom(set, { name: pod, template, labels, spec: { hostname: pod, ...subdomain, nodeName: NODE_NAME } });
 }
 
 /** Counts, and the revision that all pods have reached. Pure. */

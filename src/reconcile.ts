@@ -136,9 +136,9 @@ function canaryOf(
   key: string,
   { reads, readings, evidence, configuration, telemetry, pacing }: ReconcileOptions,
 ): Stored | undefined {
-  const [namespace = "", name = ""] = key.split("/");
-  const object = reads.get<KubeObject>(kinds.canary, { namespace, name });
+  const object = storedCanary(key, reads);
   if (object === undefined) {
+    const [namespace = "", name = ""] = key.split("/");
     readings.forget(key);
     pacing.forget(key);
     configuration.forget(key);

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { fingerprint } from "../lib/fingerprint.ts";
 import { annotations, copyName } from "../lib/names.ts";
 import type { ConfigMap, Container, EnvVar, PodTemplateSpec, ProjectedSource, Secret, Volume } from "./objects.ts";
 import { kinds } from "./kinds.ts";
@@ -171,7 +171,7 @@ export function isCopyOfAbsent(copy: string): boolean {
 export function copyOf(object: ConfigMap | Secret, target: string): string {
   const { data, binaryData } = object as ConfigMap;
   const content = JSON.stringify([target, object.kind, object.metadata.name, sorted(data), sorted(binaryData)]);
-  return copyName(object.metadata.name, createHash("sha256").update(content).digest("hex").slice(0, 10));
+  return copyName(object.metadata.name, fingerprint(content));
 }
 
 function sorted(values: Readonly<Record<string, string>> | null | undefined): readonly (readonly [string, string])[] {

@@ -1,3 +1,4 @@
+import { messageOf } from "../lib/errors.ts";
 import type { Clock } from "../lib/time.ts";
 import { abortError, onAbort } from "./abort.ts";
 import { isKubeError } from "./errors.ts";
@@ -129,7 +130,7 @@ function startInformer(context: InformerContext, keep: (object: KubeObject) => K
       if (state !== "starting" || failing === undefined) return undefined;
       const { sinceMs, error } = failing;
       return {
-        message: error instanceof Error ? error.message : String(error),
+        message: messageOf(error),
         forbidden: isKubeError(error, "Forbidden"),
         forMs: Math.max(0, clock.now() - sinceMs),
       };

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import type { FreshReads } from "../kube/fresh.ts";
 import { apiVersionOf, kinds } from "../kube/kinds.ts";
 import type { KubeObject, ResourceKind } from "../kube/port.ts";
+import { fingerprint } from "../lib/fingerprint.ts";
 import { annotations, COPY_FOR, isOurs, MANAGED_BY } from "../lib/names.ts";
 import type { Names } from "../lib/names.ts";
 
@@ -108,10 +108,6 @@ function holds(wanted: unknown, found: unknown): boolean {
   if (typeof wanted !== "object" || wanted === null) return wanted === found;
   const object = (found ?? {}) as Readonly<Record<string, unknown>>;
   return Object.entries(wanted).every(([key, child]) => holds(child, object[key]));
-}
-
-function fingerprint(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 10);
 }
 
 /** Kinds that guard pods by selecting them. */

@@ -1,11 +1,9 @@
 import type { Canary } from "../api/canary.ts";
-import type { ShareEvidence } from "../api/evidence.ts";
 import type { TakenEvidence } from "../decide/types.ts";
-import { rememberByText } from "../lib/remember.ts";
+import { messageOf } from "../lib/errors.ts";
 import type { Clock } from "../lib/time.ts";
-import { windowMs } from "../metrics/promqlWindow.ts";
 import type { Probe } from "./probe.ts";
-import { fillIn, shareQuestion } from "./query.ts";
+import { fillIn, rangeMs, shareQuestion } from "./query.ts";
 import type { AskProvider } from "./readings.ts";
 
 export interface EvidenceOptions {
@@ -38,8 +36,6 @@ interface Entry {
 /** Pauses between two questions, in milliseconds. Metrics are scraped every few seconds at best. */
 export const SHARE_PERIOD_MS = 5_000;
 export const PROBE_PERIOD_MS = 2_000;
-/** A range that is longer than this measures something else than one weight, and is not waited for. */
-const MAX_WINDOW_MS = 300_000;
 
 export function createEvidenceTaker(options: EvidenceOptions): EvidenceTaker {
   const { clock, onAnswer, signal } = options;
@@ -98,16 +94,9 @@ function isDue(
 ): boolean {
   const { share } = canary.spec.traffic.evidence ?? {};
   const since = Date.parse(canary.status?.rollout?.weightSince ?? "");
-  if (askedMs === undefined) return now - since >= (share === undefined ? settleMs : rangeOf(canary, share));
+  if (askedMs === undefined) return now - since >= (share === undefined ? settleMs : rangeMs(canary, share.query));
   return now - askedMs >= (share === undefined ? PROBE_PERIOD_MS : SHARE_PERIOD_MS);
 }
-
-function rangeOf(canary: Canary, { query }: ShareEvidence): number {
-  const filled = fillIn(canary, query);
-  return filled.ok ? Math.min(windowOf(filled.query), MAX_WINDOW_MS) : 0;
-}
-
-const windowOf = rememberByText(1_000, windowMs);
 
 async function answerOf({ ask, probe, signal }: EvidenceOptions, canary: Canary): Promise<TakenEvidence> {
   const { evidence } = canary.spec.traffic;
@@ -127,8 +116,4 @@ async function answerOf({ ask, probe, signal }: EvidenceOptions, canary: Canary)
     case "badQuery":
       return { kind: "none", message: `the query for the canary's share was refused: ${reading.message}` };
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

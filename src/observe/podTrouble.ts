@@ -3,12 +3,15 @@ import { conditionOf } from "../kube/objects.ts";
 import { isKubeError } from "../kube/errors.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { Kube } from "../kube/port.ts";
+import { createAllowance } from "../lib/allowance.ts";
 import type { Clock } from "../lib/time.ts";
 
 /** Pods of one workload are listed at most so often, in milliseconds. */
 const PERIOD_MS = 5_000;
 /** And so many lists within a second for all of them: they must not slow down the pods that they ask about. */
 const LISTS_A_SECOND = 4;
+/** What nobody has asked about for so long is forgotten, in milliseconds. */
+const FORGOTTEN_AFTER_MS = 60_000;
 
 /**
  * Why pods are not ready, in one sentence, from the pods themselves. Read only while pods are awaited: pods are not
@@ -20,7 +23,7 @@ export interface PodTroubles {
 
 export function createPodTroubles({ kube, clock }: { readonly kube: Kube; readonly clock: Clock }): PodTroubles {
   const answers = new Map<string, { readonly at: number; readonly sentence: string | undefined }>();
-  let second = { since: 0, lists: 0 };
+  const mayList = createAllowance(clock, { count: LISTS_A_SECOND, periodMs: 1_000 });
   return {
     async of(workload, signal) {
       const now = clock.now();
@@ -28,17 +31,13 @@ export function createPodTroubles({ kube, clock }: { readonly kube: Kube; readon
       const key = `${workload.metadata.uid ?? workload.metadata.name}/${workload.metadata.generation ?? 0}`;
       const held = answers.get(key);
       if (held !== undefined && Math.abs(now - held.at) < PERIOD_MS) return held.sentence;
-      if (Math.abs(now - second.since) >= 1_000) second = { since: now, lists: 0 };
-      if (second.lists >= LISTS_A_SECOND) return held?.sentence;
-      second.lists += 1;
+      if (!mayList()) return held?.sentence;
       const sentence = await troubleOf(kube, workload, signal);
       answers.set(key, { at: now, sentence });
       return sentence;
     },
   };
 }
-
-const FORGOTTEN_AFTER_MS = 60_000;
 
 async function troubleOf(kube: Kube, workload: WorkloadObject, signal: AbortSignal): Promise<string | undefined> {
   const labels = workload.spec.selector.matchLabels ?? {};

@@ -4,12 +4,11 @@ import type { Question } from "../api/query.ts";
 import type { CheckStatus } from "../api/status.ts";
 import { isAsked, stepsOf } from "../decide/strategy.ts";
 import type { TakenReading } from "../decide/types.ts";
-import { rememberByText } from "../lib/remember.ts";
+import { messageOf } from "../lib/errors.ts";
 import { parseDuration } from "../lib/time.ts";
 import type { Clock } from "../lib/time.ts";
 import type { Reading } from "../metrics/provider.ts";
-import { windowMs } from "../metrics/promqlWindow.ts";
-import { fillIn } from "./query.ts";
+import { fillIn, rangeMs } from "./query.ts";
 
 /** Asks a metrics back-end; finds it, with its credentials, by the question's `providerRef`. Never rejects but by abort. */
 export type AskProvider = (
@@ -68,7 +67,7 @@ export function createReadings({ clock, ask, onAnswer, signal }: ReadingsOptions
     void ask({ canary, question, query: filled.query }, signal)
       .catch((error: unknown): Reading => ({
         kind: "unreachable",
-        message: error instanceof Error ? error.message : String(error),
+        message: messageOf(error),
       }))
       .then((reading) => {
         entry.asking = false;
@@ -138,12 +137,5 @@ function isDue(canary: Canary, check: Check, known: CheckStatus | undefined, now
   const last = known?.lastReading === undefined ? effective : Math.max(effective, Date.parse(known.lastReading));
   if (now - last < interval) return false;
   const first = Date.parse(rollout?.firstWeightAt ?? rollout?.effectiveSince ?? "");
-  const filled = fillIn(canary, questionOf(check).query);
-  const window = filled.ok ? Math.min(windowOf(filled.query), MAX_WINDOW_MS) : 0;
-  return now - first >= window;
+  return now - first >= rangeMs(canary, questionOf(check).query);
 }
-
-const windowOf = rememberByText(1_000, windowMs);
-
-/** A query over hours is about something else than this release, and is not waited for. */
-const MAX_WINDOW_MS = 300_000;

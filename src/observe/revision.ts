@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { CopyRecord } from "../kube/configuration.ts";
 import type { PodTemplateSpec } from "../kube/objects.ts";
+import { fingerprint } from "../lib/fingerprint.ts";
 import { annotations, IDLE_NODES } from "../lib/names.ts";
 import { rememberByObject } from "../lib/remember.ts";
 
@@ -15,15 +15,13 @@ import { rememberByObject } from "../lib/remember.ts";
 export function revisionOf(template: PodTemplateSpec, copies: CopyRecord = {}): string {
   const pods = templateRevision(template);
   const configuration = Object.entries(copies).sort(([a], [b]) => (a < b ? -1 : 1));
-  return configuration.length === 0 ? pods : fingerprint([pods, configuration]);
+  return configuration.length === 0 ? pods : fingerprint(JSON.stringify([pods, configuration]));
 }
 
 /** Normalising and hashing a template costs more than everything else about a workload. */
-const templateRevision = rememberByObject((template: PodTemplateSpec) => fingerprint(normalise(template, []) ?? {}));
-
-function fingerprint(value: unknown): string {
-  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 10);
-}
+const templateRevision = rememberByObject((template: PodTemplateSpec) =>
+  fingerprint(JSON.stringify(normalise(template, []) ?? {})),
+);
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 

@@ -1,3 +1,4 @@
+import { createAllowance } from "../lib/allowance.ts";
 import type { Clock } from "../lib/time.ts";
 import { createTurns } from "../lib/turns.ts";
 
@@ -28,17 +29,14 @@ const WIDTH = 4;
 export function createPacing(clock: Clock): Pacing {
   const writtenAt = new Map<string, number>();
   const turn = createTurns(WIDTH);
-  let period = { since: 0, granted: 0 };
+  const mayTell = createAllowance(clock, { count: SHARED, periodMs: PERIOD_MS });
   return {
     wordsIn(key) {
       const now = clock.now();
-      // A clock that was put back must not silence a Canary, hence the lower bounds.
+      // A clock that was put back must not silence a Canary, hence the upper bound.
       const own = (writtenAt.get(key) ?? 0) + PERIOD_MS - now;
       if (own > 0 && own <= PERIOD_MS) return own;
-      if (now - period.since >= PERIOD_MS || now < period.since) period = { since: now, granted: 0 };
-      if (period.granted >= SHARED) return PERIOD_MS;
-      period.granted += 1;
-      return 0;
+      return mayTell() ? 0 : PERIOD_MS;
     },
     wrote(key) {
       writtenAt.set(key, clock.now());

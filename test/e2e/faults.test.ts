@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CanaryStatus } from "../../src/api/status.ts";
 import { type Pod, readyStatus } from "../cluster/harness/workloads.ts";
 import type { Load } from "./rig/load.ts";
+import { asOneLife } from "./rig/oneLife.ts";
 import { type Rig, startRig } from "./rig/rig.ts";
 import { openShop, type Shop } from "./rig/shop.ts";
 import { reportOf } from "./rig/timeline.ts";
@@ -30,7 +31,7 @@ describe("faults under load", () => {
   let rig: Rig;
   let shop: Shop;
   let users: Load;
-  let broken = false;
+  const life = asOneLife();
 
   beforeAll(async () => {
     rig = await startRig();
@@ -43,16 +44,9 @@ describe("faults under load", () => {
 
   afterAll(async () => {
     if (users !== undefined) {
-      console.log([...(broken ? shop.timeline.lines() : []), reportOf(users, shop.timeline)].join("\n"));
+      console.log([...(life.broken ? shop.timeline.lines() : []), reportOf(users, shop.timeline)].join("\n"));
     }
     await rig?.stop();
-  });
-
-  beforeEach(({ skip }) => {
-    skip(broken, "what went before went wrong");
-    onTestFailed(() => {
-      broken = true;
-    });
   });
 
   const inEffectAt =

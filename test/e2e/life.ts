@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from "vitest";
-import type { CanaryStatus } from "../../src/api/status.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Load } from "./rig/load.ts";
+import { asOneLife, ended } from "./rig/oneLife.ts";
 import { type Rig, startRig } from "./rig/rig.ts";
 import { openShop, type Shop } from "./rig/shop.ts";
 import { reportOf } from "./rig/timeline.ts";
@@ -15,12 +15,6 @@ export interface LifeOptions {
   readonly trouble?: (rig: Rig, shop: Shop) => () => Promise<void>;
 }
 
-/** A release is decided: a status that speaks about it, and not about the one before. */
-function ended(version: string): (status: CanaryStatus) => boolean {
-  return ({ phase, target }) =>
-    (phase === "Succeeded" || phase === "Failed") && target?.images?.[0] === `registry.test/web:${version}`;
-}
-
 /** One whole life of a canary under load: five releases of which three are promoted, and nobody loses a request. */
 export function describeLife(name: string, options: LifeOptions = {}): void {
   describe(name, () => {
@@ -29,7 +23,7 @@ export function describeLife(name: string, options: LifeOptions = {}): void {
     let users: Load;
     let colleagues: Load;
     let endTrouble: (() => Promise<void>) | undefined;
-    let broken = false;
+    const life = asOneLife();
     const report = (): string => [users, colleagues].map((load) => reportOf(load, shop.timeline)).join("\n");
 
     beforeAll(async () => {
@@ -45,16 +39,8 @@ export function describeLife(name: string, options: LifeOptions = {}): void {
     });
 
     afterAll(async () => {
-      if (colleagues !== undefined) console.log([...(broken ? shop.timeline.lines() : []), report()].join("\n"));
+      if (colleagues !== undefined) console.log([...(life.broken ? shop.timeline.lines() : []), report()].join("\n"));
       await rig?.stop();
-    });
-
-    // One life: what goes wrong in it goes on being wrong.
-    beforeEach(({ skip }) => {
-      skip(broken, "the life before this went wrong");
-      onTestFailed(() => {
-        broken = true;
-      });
     });
 
     test("adopts a Deployment that a Service and a route send traffic to already", async () => {

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from "vitest";
-import type { CanaryStatus } from "../../src/api/status.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Load } from "./rig/load.ts";
+import { asOneLife, ended } from "./rig/oneLife.ts";
 import { type Rig, startRig } from "./rig/rig.ts";
 import { openShop, type Shop } from "./rig/shop.ts";
 import { reportOf } from "./rig/timeline.ts";
@@ -24,18 +24,13 @@ const always = {
 const blueGreen = { ...always, strategy: { blueGreen: { preview: { hold: "2s", checks: ["up"] }, hold: "5s" } } };
 const canary = { ...always, strategy: { canary: { steps: [20, 50].map((weight) => ({ weight, hold: "3s" })) } } };
 
-function ended(version: string): (status: CanaryStatus) => boolean {
-  return ({ phase, target }) =>
-    (phase === "Succeeded" || phase === "Failed") && target?.images?.[0] === `registry.test/web:${version}`;
-}
-
 /** Nothing but a Service: blue/green and a canary by pods under load, and nobody loses a request. */
 describe("a whole life without a router", () => {
   let rig: Rig;
   let shop: Shop;
   let users: Load;
   let colleagues: Load;
-  let broken = false;
+  const life = asOneLife();
   const report = (): string => [users, colleagues].map((load) => reportOf(load, shop.timeline)).join("\n");
 
   beforeAll(async () => {
@@ -47,16 +42,8 @@ describe("a whole life without a router", () => {
   });
 
   afterAll(async () => {
-    if (colleagues !== undefined) console.log([...(broken ? shop.timeline.lines() : []), report()].join("\n"));
+    if (colleagues !== undefined) console.log([...(life.broken ? shop.timeline.lines() : []), report()].join("\n"));
     await rig?.stop();
-  });
-
-  // One life: what goes wrong in it goes on being wrong.
-  beforeEach(({ skip }) => {
-    skip(broken, "the life before this went wrong");
-    onTestFailed(() => {
-      broken = true;
-    });
   });
 
   test("adopts a Deployment behind its Service", async () => {

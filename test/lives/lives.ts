@@ -64,3 +64,9 @@ export function outcomes(life: Life): string[] {
 export function rulesOf(life: Life): string[] {
   return life.timeline.map((line) => line.split(" ").at(-1) ?? "");
 }
+
+/** The moves of traffic in a promotion by the steps of these lives, without the time. */
+export function movesOf(life: Life): string[] {
+  const told = life.timeline.filter((line) => /w=(10|50|100) shiftTraffic|Promoting.*w=0 returnTraffic/.test(line));
+  return told.map((line) => line.split(" ").slice(1).join(" "));
+}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { kinds } from "../../src/kube/kinds.ts";
 import type { Pod } from "../../src/kube/objects.ts";
-import { adopted, outcomes, rulesOf, underWay, watchLives } from "./lives.ts";
+import { adopted, movesOf, outcomes, rulesOf, underWay, watchLives } from "./lives.ts";
 import { NAMESPACE } from "./life.ts";
 import { all, readyOf } from "./watchman.ts";
 
@@ -28,8 +28,7 @@ describe("a good release", () => {
     expect(outcomes(life)).toEqual(["example/web:2 Succeeded"]);
     expect(life.status().targets?.[0]?.result).toBe("Succeeded");
     expect(life.errors).toEqual([]);
-    const told = life.timeline.filter((line) => /w=(10|50|100) shiftTraffic|Promoting.*w=0 returnTraffic/.test(line));
-    expect(told.map((line) => line.split(" ").slice(1).join(" "))).toEqual([
+    expect(movesOf(life)).toEqual([
       "Progressing 1/2 w=10 shiftTraffic",
       "Progressing 2/2 w=50 shiftTraffic",
       "Promoting 2/2 w=100 shiftTraffic",

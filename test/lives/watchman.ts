@@ -121,12 +121,14 @@ export function statusOf(server: ApiServer, name = "web"): CanaryStatus | undefi
 /** Weight by backend: of the HTTPRoute, without one of the Ingress and its canary, without any of the apex Service. */
 export function weightsOf(server: ApiServer): Record<string, number> {
   const places = ROUTE_KINDS.flatMap((kind) => [NAMESPACE, EDGE].map((namespace) => ({ kind, namespace })));
-  const routes = places.flatMap(({ kind, namespace }) => find(server, kind, "web", namespace) ?? []);
-  const route = routes[0] as HTTPRoute | undefined;
-  if (route === undefined) return ingressWeights(server);
-  // The rule for what an A/B test matches stands before the one with the weights.
-  const refs = route.spec.rules?.at(-1)?.backendRefs ?? [];
-  return Object.fromEntries(refs.map(({ name, weight }) => [name, weight ?? 1]));
+  for (const { kind, namespace } of places) {
+    const route = find(server, kind, "web", namespace) as HTTPRoute | undefined;
+    if (route === undefined) continue;
+    // The rule for what an A/B test matches stands before the one with the weights.
+    const refs = route.spec.rules?.at(-1)?.backendRefs ?? [];
+    return Object.fromEntries(refs.map(({ name, weight }) => [name, weight ?? 1]));
+  }
+  return ingressWeights(server);
 }
 
 /** Whether requests of an A/B test are led to the canary. */

@@ -5,7 +5,7 @@ import type { Kube } from "../../src/kube/port.ts";
 import { livesWithCrashes } from "./crashes.ts";
 import { NAMESPACE } from "./life.ts";
 import type { Life, LifeOptions } from "./life.ts";
-import { adopted, bad, outcomes, underWay, watchLives } from "./lives.ts";
+import { adopted, bad, movesOf, outcomes, underWay, watchLives } from "./lives.ts";
 import { aCanary, aDeployment, apexService, withSteps } from "./manifests.ts";
 import { all, readyOf } from "./watchman.ts";
 
@@ -77,8 +77,7 @@ describe("without a router, pods make the weight", () => {
     await life.pass(10_000);
     expect(ownSlices(life)).toEqual([]);
     expect(life.errors).toEqual([]);
-    const told = life.timeline.filter((line) => /w=(10|50|100) shiftTraffic|Promoting.*w=0 returnTraffic/.test(line));
-    expect(told.map((line) => line.split(" ").slice(1).join(" "))).toEqual([
+    expect(movesOf(life)).toEqual([
       "Progressing 1/2 w=10 shiftTraffic",
       "Progressing 2/2 w=50 shiftTraffic",
       "Promoting 2/2 w=100 shiftTraffic",

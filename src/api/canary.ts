@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { analysisSchema, judgedByWhat } from "./analysis.ts";
-import type { Analysis, Check, StoredCheck } from "./analysis.ts";
+import type { Analysis } from "./analysis.ts";
+import { resolveCheck } from "./checks/index.ts";
 import { evidenceSchema } from "./evidence.ts";
 import type { Evidence } from "./evidence.ts";
 import { API_VERSION, objectShape, problemsOf } from "./object.ts";
@@ -12,7 +13,9 @@ import type { CanaryStatus } from "./status.ts";
 import { previewedByWhat, resolveStrategy, strategySchema } from "./strategy.ts";
 import type { Strategy } from "./strategy.ts";
 
-export type { Analysis, Check, Threshold, ThresholdCheck } from "./analysis.ts";
+export type { Analysis } from "./analysis.ts";
+export type { Check } from "./checks/index.ts";
+export type { Threshold, ThresholdCheck } from "./checks/threshold.ts";
 export type { ProviderRef } from "./query.ts";
 export type { AbTest, Mirror, PauseStep, Step, Strategy, WeightStep } from "./strategy.ts";
 
@@ -296,8 +299,4 @@ function resolveTraffic(
     router: only[0],
     block: only[1],
   };
-}
-
-function resolveCheck({ name, threshold }: StoredCheck): Check | undefined {
-  return threshold === undefined ? undefined : { name, threshold };
 }

@@ -45,6 +45,7 @@ const targetStatus = z
 
 const checkStatus = z.object({
   name: z.string().max(63).describe("Name of the check."),
+  mode: z.enum(["Report"]).optional().describe("Nothing follows from its verdict."),
   verdict: z.enum(verdicts).describe("What its readings amount to. Only Fail counts against a canary."),
   value: z.number().optional().describe("Last value that was read."),
   message: z.string().max(1024).describe("The verdict as a sentence."),

@@ -3,7 +3,7 @@ import type { Share } from "../api/share.ts";
 import type { HistoryEntry, RolloutMemory, RolloutOutcome } from "../api/status.ts";
 import { podsForShare } from "../lib/podShare.ts";
 import { clip } from "../lib/text.ts";
-import { judge } from "./checks.ts";
+import { judge } from "./checks/index.ts";
 import { elapsedMs, isWeightStep, podsFor, stepLabel, timestamp } from "./situation.ts";
 import type { Answered, Situation } from "./situation.ts";
 import type { Workload } from "./types.ts";

@@ -2,7 +2,7 @@ import type { Step, WeightStep } from "../api/canary.ts";
 import { isUsed } from "../api/share.ts";
 import type { CheckStatus, RolloutMemory } from "../api/status.ts";
 import { parseDuration } from "../lib/time.ts";
-import { judge } from "./checks.ts";
+import { judge } from "./checks/index.ts";
 import { unsettled } from "./contention.ts";
 import { returnStepsOf, stepsOf } from "./strategy.ts";
 import type { Decision, Memory, Observation } from "./types.ts";

@@ -1,5 +1,5 @@
-import { questionOf } from "../api/analysis.ts";
 import type { Canary } from "../api/canary.ts";
+import { questionsOfCheck } from "../api/checks/index.ts";
 import type { ShareEvidence } from "../api/evidence.ts";
 import type { Question } from "../api/query.ts";
 import { namesOf } from "../lib/names.ts";
@@ -11,7 +11,7 @@ import type { FilledQuery } from "../metrics/variables.ts";
 /** Everything that a Canary asks the metrics. */
 export function questionsOf({ spec }: Canary): readonly Question[] {
   const { share } = spec.traffic.evidence ?? {};
-  return [...spec.analysis.checks.map(questionOf), ...(share === undefined ? [] : [shareQuestion(share)])];
+  return [...spec.analysis.checks.flatMap(questionsOfCheck), ...(share === undefined ? [] : [shareQuestion(share)])];
 }
 
 /** What the evidence of a Canary asks. */

@@ -1,5 +1,5 @@
 import type { Canary, Check } from "../api/canary.ts";
-import { questionOf } from "../api/analysis.ts";
+import { thresholdQuestion } from "../api/checks/threshold.ts";
 import type { Question } from "../api/query.ts";
 import type { CheckStatus } from "../api/status.ts";
 import { isAsked, stepsOf } from "../decide/strategy.ts";
@@ -51,7 +51,7 @@ export function createReadings({ clock, ask, onAnswer, signal }: ReadingsOptions
   const entries = new Map<string, Map<string, Entry>>();
 
   const start = (key: string, canary: Canary, check: Check, entry: Entry): void => {
-    const question = questionOf(check);
+    const question = thresholdQuestion(check);
     const filled = fillIn(canary, question.query);
     const timeMs = clock.now();
     if (!filled.ok) {
@@ -137,5 +137,5 @@ function isDue(canary: Canary, check: Check, known: CheckStatus | undefined, now
   const last = known?.lastReading === undefined ? effective : Math.max(effective, Date.parse(known.lastReading));
   if (now - last < interval) return false;
   const first = Date.parse(rollout?.firstWeightAt ?? rollout?.effectiveSince ?? "");
-  return now - first >= rangeMs(canary, questionOf(check).query);
+  return now - first >= rangeMs(canary, thresholdQuestion(check).query);
 }

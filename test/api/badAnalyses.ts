@@ -115,6 +115,26 @@ export const badAnalyses: readonly BadManifest[] = [
     says: ['spec.analysis.interval: Invalid value: "100ms": must be a duration from 1s to 1h'],
   },
   {
+    name: "a check of an unknown mode",
+    manifest: canaryWith.check({ mode: "Observe" }),
+    says: ['spec.analysis.checks[0].mode: Unsupported value: "Observe": supported values: "Gate", "Report"'],
+  },
+  {
+    name: "checks that all only report",
+    manifest: canaryWith.check({ mode: "Report" }),
+    says: ["spec.analysis.checks: Invalid value", "every check only reports, so nothing judges the canary"],
+  },
+  {
+    name: "an unknown meaning of silence",
+    manifest: canaryWith.check({ onNoData: "Pass" }),
+    says: ['checks[0].onNoData: Unsupported value: "Pass": supported values: "Undecided", "Ignore", "Fail"'],
+  },
+  {
+    name: "a check that wants no reading",
+    manifest: canaryWith.threshold({ minReadings: 0 }),
+    says: ["spec.analysis.checks[0].threshold.minReadings: Invalid value: 0", "greater than or equal to 1"],
+  },
+  {
     name: "an unknown way to be undecided",
     manifest: canaryWith.analysis({ onUndecided: "pause" }),
     says: ['spec.analysis.onUndecided: Unsupported value: "pause": supported values: "Pause", "Promote", "Rollback"'],

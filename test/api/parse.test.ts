@@ -40,7 +40,14 @@ describe("a Canary that is parsed", () => {
         undecidedAfter: "5m",
         onUndecided: "Pause",
         unjudged: false,
-        checks: [{ name: "errors", threshold: { query: "up", max: 0.01, failureLimit: 2 } }],
+        checks: [
+          {
+            name: "errors",
+            mode: "Gate",
+            onNoData: "Undecided",
+            threshold: { query: "up", max: 0.01, failureLimit: 2, minReadings: 1 },
+          },
+        ],
       },
       progressDeadlineSeconds: 600,
       idleReplicas: 0,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Check } from "../../src/api/canary.ts";
-import { judge, notPassing } from "../../src/decide/checks.ts";
+import { failedCheck, judge, notPassing, refusedCheck } from "../../src/decide/checks/index.ts";
 import type { Reading } from "../../src/metrics/provider.ts";
 import { ago, NOW, passing } from "./scenes.ts";
 
@@ -8,12 +8,13 @@ const value = (number: number): Reading => ({ kind: "value", value: number });
 const nothing: Reading = { kind: "empty" };
 const away: Reading = { kind: "unreachable", message: "refused" };
 
-function check(threshold: object): Check {
-  return { name: "c", threshold: { query: "q", failureLimit: 0, ...threshold } };
+function check(threshold: object, basics: object = {}): Check {
+  const block = { query: "q", failureLimit: 0, minReadings: 1, ...threshold };
+  return { name: "c", mode: "Gate", onNoData: "Undecided", threshold: block, ...basics };
 }
 
-function after(threshold: object, readings: readonly Reading[]) {
-  const checks = [check(threshold)];
+function after(threshold: object, readings: readonly Reading[], basics: object = {}) {
+  const checks = [check(threshold, basics)];
   const states = readings.reduce(
     (before, reading, index) => judge(checks, before, { c: { query: "q", at: NOW + index, reading } }),
     judge(checks, [], {}),
@@ -58,10 +59,52 @@ describe("a threshold check", () => {
   });
 });
 
+describe("a check that got no data", () => {
+  it.each([
+    ["counts against the canary where it says so", { failureLimit: 0 }, [nothing], "Fail"],
+    ["is tolerated as often as a failed reading", { failureLimit: 1 }, [nothing, value(1)], "Pass"],
+    ["counts together with failed readings", { failureLimit: 1 }, [nothing, value(0)], "Fail"],
+    ["was not answered at all, which is nobody's fault", { failureLimit: 0 }, [away], "Error"],
+  ] as const)("%s", (_name, threshold, readings, verdict) => {
+    expect(after({ min: 1, ...threshold }, readings, { onNoData: "Fail" })?.verdict).toBe(verdict);
+  });
+});
+
+it("does not pass before it has its minimum of readings", () => {
+  const first = after({ min: 1, minReadings: 2 }, [value(1)]);
+  expect(first).toMatchObject({ verdict: "Undecided", message: "1 is within min 1 (1 of at least 2 readings)" });
+  expect(after({ min: 1, minReadings: 2 }, [value(1), nothing, value(1)])?.verdict).toBe("Pass");
+});
+
+describe("a check that only reports", () => {
+  it("shows its verdict, and neither fails a canary nor holds it", () => {
+    const failed = after({ min: 1 }, [value(0)], { mode: "Report" });
+    expect(failed).toMatchObject({ verdict: "Fail", mode: "Report" });
+    const refused = { ...passing, mode: "Report", verdict: "Error", cause: "BadQuery" } as const;
+    expect(failedCheck(failed === undefined ? [] : [failed])).toBeUndefined();
+    expect(notPassing([], failed === undefined ? [] : [failed], NOW)).toEqual([]);
+    expect(refusedCheck([refused])).toBeUndefined();
+  });
+
+  it("acts again when it becomes a gate", () => {
+    const before = after({ min: 1 }, [value(1)], { mode: "Report" });
+    expect(judge([check({ min: 1 })], before === undefined ? [] : [before], {})[0]?.mode).toBeUndefined();
+  });
+});
+
 describe("a step", () => {
   it("waits for a Pass that is as new as its weight", () => {
-    expect(notPassing([{ ...passing, lastReading: ago(5) }], NOW - 4_000)).toHaveLength(1);
-    expect(notPassing([{ ...passing, lastReading: ago(3) }], NOW - 4_000)).toEqual([]);
-    expect(notPassing([{ ...passing, verdict: "NoData" }], NOW - 4_000)).toHaveLength(1);
+    expect(notPassing([], [{ ...passing, lastReading: ago(5) }], NOW - 4_000)).toHaveLength(1);
+    expect(notPassing([], [{ ...passing, lastReading: ago(3) }], NOW - 4_000)).toEqual([]);
+    expect(notPassing([], [{ ...passing, verdict: "NoData" }], NOW - 4_000)).toHaveLength(1);
+  });
+
+  it("leaves silence out where it is to be ignored, but not when there is nothing else", () => {
+    const checks = [check({}, { name: "silent", onNoData: "Ignore" }), check({}, { name: "success" })];
+    const silent = { ...passing, name: "silent", verdict: "NoData" } as const;
+    const heard = { ...passing, name: "success", lastReading: ago(3) };
+    expect(notPassing(checks, [silent, heard], NOW - 4_000)).toEqual([]);
+    expect(notPassing(checks, [silent], NOW - 4_000)).toEqual([silent]);
+    expect(notPassing(checks, [silent, { ...heard, verdict: "Undecided" }], NOW - 4_000)).toHaveLength(2);
   });
 });

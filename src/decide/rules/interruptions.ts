@@ -1,5 +1,5 @@
 import { sameShare, shareOf } from "../../api/share.ts";
-import { failedCheck } from "../checks.ts";
+import { failedCheck } from "../checks/index.ts";
 import { carriedShare } from "../capacity.ts";
 import { canRestore, newRollout, podsTrouble, primaryHasRevision, primaryIsLate, withdraw } from "../rollout.ts";
 import { elapsedMs, timestamp } from "../situation.ts";

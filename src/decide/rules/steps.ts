@@ -2,7 +2,7 @@ import { namesOf } from "../../lib/names.ts";
 import { formatDuration } from "../../lib/time.ts";
 import { isUsed, showShare } from "../../api/share.ts";
 import type { CheckStatus, RolloutMemory } from "../../api/status.ts";
-import { notPassing } from "../checks.ts";
+import { notPassing, refusedCheck } from "../checks/index.ts";
 import { carriedShare, hasPods, neededPods, scaleUp } from "../capacity.ts";
 import { currentStep, enterStep, isPreview, podsTrouble, stepOf, stepShare, withdraw } from "../rollout.ts";
 import { durationOf, elapsedMs, isWeightStep, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
@@ -151,7 +151,7 @@ export function notePodsReady(s: Situation): Answered | undefined {
 export function refuseBadQuery(s: Situation): Answered | undefined {
   const { rollout } = s;
   if (rollout === undefined || rollout.promoting === true || rollout.unjudged === true) return undefined;
-  const bad = s.checks.find((check) => check.verdict === "Error" && check.cause === "BadQuery");
+  const bad = refusedCheck(s.checks);
   if (bad === undefined) return undefined;
   const message = `check ${bad.name}: ${bad.message}. Correct spec.analysis.checks[${bad.name}].threshold.query`;
   return {
@@ -208,7 +208,7 @@ export function waitForChecks(s: Situation): Answered | undefined {
   if (rollout === undefined || rollout.promoting === true || rollout.unjudged === true) return undefined;
   if (!isWeightStep(s.steps[currentStep(s, rollout)])) return undefined;
   const asked = s.checks.filter((check) => isAsked(s.steps, rollout, check));
-  const open = notPassing(asked, Date.parse(rollout.effectiveSince ?? timestamp(s.now)));
+  const open = notPassing(s.canary.spec.analysis.checks, asked, Date.parse(rollout.effectiveSince ?? timestamp(s.now)));
   const first = open[0];
   if (first === undefined) return undefined;
   const overtime = elapsedMs(s.now, rollout.effectiveSince) - holdMs(s, rollout);

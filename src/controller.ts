@@ -35,6 +35,8 @@ export interface ControllerOptions {
   readonly ownNamespace: string;
   /** How long answered CanaryActions are kept, in milliseconds. */
   readonly actionRetentionMs: number;
+  /** Statuses that can wait are written so often a second, over all Canaries; as `createPacing` says when left out. */
+  readonly statusesPerSecond?: number | undefined;
   /** Asks metrics back-ends; those of the providers when left out. */
   readonly ask?: AskProvider;
   /** Sends the requests of probes; over HTTP when left out. */
@@ -93,7 +95,7 @@ export function startController(options: ControllerOptions): Controller {
     events,
     telemetry,
     log,
-    pacing: createPacing(clock),
+    pacing: createPacing(clock, { perSecond: options.statusesPerSecond }),
   };
   const queue: Queue = createQueue({
     clock,

@@ -74,9 +74,9 @@ export async function reconcile(key: string, options: ReconcileOptions, signal: 
     const observed = await observe(options, canary, signal);
     const decision = decide(observed.observation);
     await act(decision.actions, observed, { ...options, signal });
-    const wordsInMs = await report(observed.observation, decision, { ...options, signal });
+    const statusInMs = await report(observed.observation, decision, { ...options, signal });
     options.telemetry.reconciled(performance.now() - started, decision.rule);
-    return soonest(decision.recheckAfterMs, wordsInMs, await collect(canary, options, signal));
+    return soonest(decision.recheckAfterMs, statusInMs, await collect(canary, options, signal));
   } catch (error) {
     options.telemetry.reconcileFailed(performance.now() - started, kindOf(error));
     throw error;
@@ -146,7 +146,7 @@ function canaryOf(
     telemetry.forgetCanary(namespace, name);
     return undefined;
   }
-  const parsed = parseCanary(object);
+  const parsed = parseCanary(pacing.withHeld(key, object));
   if (parsed.ok) return parsed;
   // Stored before today's schema refused it; the API server refuses the next change of it with the same sentence.
   return { ok: false, object, message: parsed.problems.map(({ path, message }) => `${path}: ${message}`).join("; ") };

@@ -128,6 +128,7 @@ export const rules: readonly Rule[] = [
 
   // Nothing is under way.
   previous.dropPrevious,
+  rest.keepWeightAtRest,
   rest.startRollout,
   rest.restartPrimary,
   rest.keepAtRest,

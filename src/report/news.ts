@@ -30,7 +30,8 @@ function phaseAfterEnd({ rule, phase }: Decision): string | undefined {
   return rule === "rest" && phase === "Idle" ? "Succeeded" : undefined;
 }
 
-function isLoud({ kind }: Action): boolean {
+/** Whether an action is one that a person would care about, and not a small write on the way. */
+export function isLoud({ kind }: Action): boolean {
   switch (kind) {
     case "setWeight":
     case "ensurePrimary":

@@ -1,19 +1,31 @@
+import type { CanaryStatus } from "../api/status.ts";
+import type { KubeObject } from "../kube/port.ts";
 import { createAllowance } from "../lib/allowance.ts";
 import type { Clock } from "../lib/time.ts";
 import { createTurns } from "../lib/turns.ts";
 
-/** Words alone are written at most so often for one Canary, in milliseconds. */
+/** What can wait is written at most so often for one Canary, in milliseconds. */
 const PERIOD_MS = 1_000;
 /** And so often within that time for all of them together. */
 const SHARED = 8;
 
+export interface PacingOptions {
+  /** Statuses that can wait are written so often a second, over all Canaries; 8 when left out. */
+  readonly perSecond?: number | undefined;
+}
+
 /**
- * Holds back status writes in which nothing but words would change. While many canaries wait for their pods, each
- * such write takes the API server as long as a pod's own progress does, and the next one replaces it anyway.
+ * Holds back status writes that can wait. While many canaries wait for their pods, each such write takes the API server
+ * as long as a pod's own progress does, and the next one replaces it anyway.
  */
 export interface Pacing {
-  /** Milliseconds after which to ask again whether words alone may be written for this Canary; 0 when they may now. */
-  wordsIn(key: string): number;
+  /** Milliseconds after which to ask again whether what can wait may be written for this Canary; 0 when it may now. */
+  dueInMs(key: string): number;
+  /** Remembers a status in place of the stored one until it is written. */
+  hold(key: string, canary: KubeObject, status: CanaryStatus): void;
+  /** A stored Canary as the next decision has to see it: with the status that is held back, when there is one. */
+  withHeld(key: string, stored: KubeObject): KubeObject;
+  /** The status of a Canary was written, or says already what was held back. */
   wrote(key: string): void;
   forget(key: string): void;
   /**
@@ -26,23 +38,44 @@ export interface Pacing {
 /** Status writes under way at the same time. */
 const WIDTH = 4;
 
-export function createPacing(clock: Clock): Pacing {
+interface Held {
+  readonly uid: string | undefined;
+  readonly status: CanaryStatus;
+  /** The last answer of `withHeld`: the same object again for as long as nothing changes. */
+  shown?: { readonly stored: KubeObject; readonly canary: KubeObject };
+}
+
+export function createPacing(clock: Clock, { perSecond = SHARED }: PacingOptions = {}): Pacing {
   const writtenAt = new Map<string, number>();
+  const held = new Map<string, Held>();
   const turn = createTurns(WIDTH);
-  const mayTell = createAllowance(clock, { count: SHARED, periodMs: PERIOD_MS });
+  const mayTell = createAllowance(clock, { count: perSecond, periodMs: PERIOD_MS });
   return {
-    wordsIn(key) {
+    dueInMs(key) {
       const now = clock.now();
       // A clock that was put back must not silence a Canary, hence the upper bound.
       const own = (writtenAt.get(key) ?? 0) + PERIOD_MS - now;
       if (own > 0 && own <= PERIOD_MS) return own;
       return mayTell() ? 0 : PERIOD_MS;
     },
+    hold(key, { metadata }, status) {
+      held.set(key, { uid: metadata.uid, status });
+    },
+    withHeld(key, stored) {
+      const found = held.get(key);
+      if (found === undefined || found.uid !== stored.metadata.uid) return stored;
+      if (found.shown?.stored !== stored) {
+        found.shown = { stored, canary: { ...stored, status: found.status } as KubeObject };
+      }
+      return found.shown.canary;
+    },
     wrote(key) {
       writtenAt.set(key, clock.now());
+      held.delete(key);
     },
     forget(key) {
       writtenAt.delete(key);
+      held.delete(key);
     },
     turn,
   };

@@ -6,9 +6,9 @@ import { kinds } from "../kube/kinds.ts";
 import type { Kube, KubeObject } from "../kube/port.ts";
 import type { Log } from "../lib/log.ts";
 import type { Telemetry } from "../server/telemetry.ts";
-import { newsOf } from "./news.ts";
+import { isLoud, newsOf } from "./news.ts";
 import type { Pacing } from "./pacing.ts";
-import { isWarning, nextStatus, sameButForWords, sameStatus } from "./status.ts";
+import { canWait, isWarning, nextStatus, sameStatus } from "./status.ts";
 
 export interface ReportOptions {
   readonly kube: Kube;
@@ -24,7 +24,7 @@ export interface ReportOptions {
  * Tells what was decided: one status write when something changed, then an event, a log line and figures, and last the
  * answers to CanaryActions. The order matters: an answered action is one whose effect is in the status.
  *
- * @returns milliseconds after which words that were held back are due, when there are any.
+ * @returns milliseconds after which a status that was held back is due, when there is one.
  * @throws KubeError when the status cannot be written; the decision is then made again.
  */
 export async function report(
@@ -37,10 +37,10 @@ export async function report(
     tell(observation, decision, options);
     return undefined;
   }
-  const wordsInMs = decision.statusStays === true ? undefined : await reportStatus(observation, decision, options);
+  const dueInMs = decision.statusStays === true ? undefined : await reportStatus(observation, decision, options);
   if (decision.ended !== undefined) options.telemetry.rolloutEnded(decision.ended.outcome);
   for (const answer of decision.answers ?? []) await writeAnswer(observation, answer, options);
-  return wordsInMs;
+  return dueInMs;
 }
 
 async function reportStatus(
@@ -50,18 +50,36 @@ async function reportStatus(
 ): Promise<number | undefined> {
   const { status: previous, metadata } = observation.canary;
   const { namespace = "default", name } = metadata;
-  const status = nextStatus(observation, decision);
-  options.telemetry.canary(namespace, name, status);
-  if (sameStatus(previous, status)) return undefined;
+  const { reads, pacing, telemetry } = options;
   const key = `${namespace}/${name}`;
-  const silent = decision.actions.length === 0 && decision.warning === undefined;
-  const onlyWords = silent && sameButForWords(previous, status);
-  const wordsInMs = onlyWords ? options.pacing.wordsIn(key) : 0;
-  if (wordsInMs > 0) return wordsInMs;
-  await options.pacing.turn(() => writeStatus(observation, status, options));
-  options.pacing.wrote(key);
-  tell(observation, decision, options);
-  return undefined;
+  const status = nextStatus(observation, decision);
+  telemetry.canary(namespace, name, status);
+  const held = reads.get<StoredCanary>(kinds.canary, { namespace, name });
+  const stored = held === undefined ? previous : held.status;
+  const isStored = sameStatus(stored, status);
+  const dueInMs = !isStored && held !== undefined && mayWait(decision, stored, status) ? pacing.dueInMs(key) : 0;
+  if (dueInMs > 0 && held !== undefined) pacing.hold(key, held, status);
+  else {
+    if (!isStored) await pacing.turn(() => writeStatus(observation, status, options));
+    pacing.wrote(key);
+  }
+  // Told when it is decided, and not again when it is written later.
+  if (!sameStatus(previous, status)) tell(observation, decision, options);
+  return dueInMs > 0 ? dueInMs : undefined;
+}
+
+interface StoredCanary extends KubeObject {
+  readonly status?: CanaryStatus;
+}
+
+/** What people or CI wait for, what ends a rollout, and what a person would care about is written at once. */
+function mayWait(
+  { actions, warning, answers = [], ended }: Decision,
+  stored: CanaryStatus | undefined,
+  next: CanaryStatus,
+): boolean {
+  if (warning !== undefined || answers.length > 0 || ended !== undefined || actions.some(isLoud)) return false;
+  return (actions.length === 0 || next.rollout !== undefined) && canWait(stored, next);
 }
 
 async function writeStatus(

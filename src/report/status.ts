@@ -1,6 +1,7 @@
 import { conditionsFor } from "../api/conditions.ts";
 import { HISTORY_LIMIT } from "../api/status.ts";
 import type { CanaryStatus, Phase } from "../api/status.ts";
+import { sameJson } from "../lib/sameJson.ts";
 import { clip } from "../lib/text.ts";
 import { stepLabel } from "../decide/situation.ts";
 import { stepsOf } from "../decide/strategy.ts";
@@ -95,12 +96,25 @@ function withoutEmpty(status: CanaryStatus): CanaryStatus {
 
 /** Whether two statuses say the same, whatever the order of their keys. */
 export function sameStatus(a: CanaryStatus | undefined, b: CanaryStatus): boolean {
-  return stable(a ?? {}) === stable(b);
+  return sameJson(a ?? {}, b);
 }
 
-/** Whether two statuses differ in sentences alone, or in which generation of the target says the same. */
-export function sameButForWords(a: CanaryStatus | undefined, b: CanaryStatus): boolean {
-  return a !== undefined && sameStatus(withoutWords(a), withoutWords(b));
+/**
+ * Whether nothing is lost when `next` is not stored yet: it differs from what is stored in sentences alone, in which
+ * generation of the target says the same, or in a rollout that has begun and has had no traffic, which whoever comes
+ * next would begin in the same way.
+ */
+export function canWait(stored: CanaryStatus | undefined, next: CanaryStatus): boolean {
+  if (stored === undefined) return false;
+  const bare = isUntried(stored) && isUntried(next) ? withoutBeginning : withoutWords;
+  return sameJson(bare(stored), bare(next));
+}
+
+/** No rollout, or one whose pods are on their way. */
+function isUntried({ phase, rollout, rollback }: CanaryStatus): boolean {
+  if (rollback !== undefined) return false;
+  if (rollout === undefined) return phase === "Idle" || phase === "Succeeded" || phase === "Failed";
+  return phase === "Progressing" && rollout.weightSince === undefined && rollout.weight === 0;
 }
 
 function withoutWords(status: CanaryStatus): CanaryStatus {
@@ -112,16 +126,10 @@ function withoutWords(status: CanaryStatus): CanaryStatus {
   };
 }
 
-function stable(value: unknown): string {
-  return JSON.stringify(value, (_key, held: unknown) =>
-    typeof held === "object" && held !== null && !Array.isArray(held)
-      ? Object.fromEntries(
-          Object.entries(held)
-            .filter(([, child]) => child !== undefined)
-            .sort(([x], [y]) => (x < y ? -1 : 1)),
-        )
-      : held,
-  );
+function withoutBeginning(status: CanaryStatus): CanaryStatus {
+  const { phase: _phase, step: _step, rollout: _rollout, checks: _checks, ...rest } = status;
+  const { why: _why, target: _target, targets: _targets, conditions: _conditions, ...kept } = rest;
+  return kept;
 }
 
 /** Phases in which somebody should look. */

@@ -99,7 +99,7 @@ function reads(
 ): Pick<Kube, "get" | "list" | "watch" | "serves"> {
   return {
     get: <T extends KubeObject>(kind: ResourceKind, ref: ObjectRef, { signal }: { signal?: AbortSignal } = {}) =>
-      perform(callOf("get", kind, ref), signal, (resource) => typed<T>(server.get(resource, ref))).catch(
+      perform(callOf("get", kind, ref), signal, (resource) => server.find(resource, ref) as T | undefined).catch(
         absentIsUndefined,
       ),
     list: <T extends KubeObject>(kind: ResourceKind, query: Parameters<Kube["list"]>[1] = {}) =>

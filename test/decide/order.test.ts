@@ -281,6 +281,7 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ["drainPrimary", { status: rolling({ ...atFull, effectiveSince: ago(1) }), ...serving(100) }],
   ["updatePrimary", { status: rolling({ ...atFull, effectiveSince: ago(6) }), ...serving(100) }],
   ["dropPrevious", { see: { previous: workload("z") } }],
+  ["keepWeightAtRest", { ...serving(30), see: { ...serving(30).see, target: workload("b", { replicas: 0 }) } }],
   ["startRollout", { see: { target: workload("b", { replicas: 0 }) } }],
   ["restartPrimary", { see: { target: workload("a", { replicas: 0, restartedAt: "2026-01-01T00:00:00Z" }) } }],
   ["keepAtRest", { see: { target: workload("a") } }],

@@ -42,6 +42,7 @@ export interface ProcessOptions {
   /** The way to the API server: throws what a call is answered with. */
   readonly way: Way;
   readonly trackSecrets?: boolean | undefined;
+  readonly statusesPerSecond?: number | undefined;
 }
 
 /** What can happen on the way to the API server. */
@@ -102,6 +103,7 @@ export async function runProcess(options: ProcessOptions): Promise<ControllerPro
     workers: 4,
     prometheusUrl: "http://127.0.0.1:9",
     trackSecrets,
+    statusesPerSecond: options.statusesPerSecond,
     ownNamespace: "aviary",
     actionRetentionMs: 604_800_000,
     signal: ending.signal,

@@ -18,6 +18,19 @@ describe("a controller that crashes after any of its writes", () => {
     expect(different).toEqual([]);
   });
 
+  it("promotes it as well when the status of its beginning was held back", { timeout: 120_000 }, async () => {
+    const different = await livesWithCrashes(
+      {
+        options: { statusesPerSecond: 0 },
+        before: settled,
+        happens: (life) => life.release("2"),
+        ends: (life) => life.status().phase === "Succeeded",
+      },
+      ["after"],
+    );
+    expect(different).toEqual([]);
+  });
+
   it("rolls a bad release back all the same", { timeout: 120_000 }, async () => {
     const different = await livesWithCrashes(
       {

@@ -37,6 +37,8 @@ export interface LifeOptions {
   readonly kind?: ResourceKind;
   /** The controller's flag `--track-secrets`; true when left out. */
   readonly trackSecrets?: boolean;
+  /** Statuses that can wait are written so often; as the controller does when left out. */
+  readonly statusesPerSecond?: number;
   /** CustomResourceDefinitions whose names hold this are not installed. */
   readonly without?: string;
 }
@@ -118,6 +120,7 @@ export async function startLife(options: LifeOptions = {}): Promise<Life> {
       crash,
       way,
       trackSecrets: options.trackSecrets,
+      statusesPerSecond: options.statusesPerSecond,
     });
   let running: ControllerProcess;
   /** Lets time pass; a controller that died is followed by another one, as a Deployment would see to it. */

@@ -95,12 +95,9 @@ export function find(
   name: string,
   namespace = NAMESPACE,
 ): KubeObject | undefined {
-  try {
-    const resource = server.resource(kind.group, kind.version, kind.plural);
-    return server.get(resource, { namespace, name }) as unknown as KubeObject;
-  } catch {
-    return undefined;
-  }
+  const resource = server.registry.find(kind.group, kind.version, kind.plural);
+  if (resource === undefined) return undefined;
+  return server.find(resource, { namespace, name }) as unknown as KubeObject | undefined;
 }
 
 /** The workload of that name, of whatever kind. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { decide } from "../../src/decide/decide.ts";
 import type { CanaryStatus, HistoryEntry } from "../../src/api/status.ts";
 import { newsOf } from "../../src/report/news.ts";
-import { nextStatus, sameStatus } from "../../src/report/status.ts";
+import { canWait, nextStatus, sameStatus } from "../../src/report/status.ts";
 import { ago, atTen, rested, rolling, scene, serving, workload } from "../decide/scenes.ts";
 import type { SceneOptions } from "../decide/scenes.ts";
 
@@ -81,5 +81,22 @@ describe("an event", () => {
     ["a problem", { see: { problem: { reason: "X", message: "x", hint: "y", blocksTraffic: false } } }, "event"],
   ])("tells of what a person cares about: %s", (_name, options, expected) => {
     expect(news(options)).toBe(expected);
+  });
+});
+
+describe("a status that can wait", () => {
+  const ready = statusOf({});
+  const begun = statusOf({ status: ready, see: { target: workload("b", { replicas: 0 }) } });
+  it.each<[string, boolean, CanaryStatus | undefined, CanaryStatus]>([
+    ["another sentence", true, ready, { ...ready, why: { rule: "rest", message: "b is promoted" } }],
+    ["a rollout that has begun", true, ready, begun],
+    ["pods on their way", true, begun, { ...begun, why: { rule: "waitForCanary", message: "0 of 1 pods" } }],
+    ["another generation of the Canary", false, ready, { ...ready, observedGeneration: 7 }],
+    ["the first weight", false, begun, statusOf({ status: rolling(atTen(0)), ...serving(10) })],
+    ["what failed", false, ready, { ...ready, failed }],
+    ["the first status of all", false, undefined, ready],
+    ["another phase of a rollout with traffic", false, statusOf(holding), { ...statusOf(holding), phase: "Paused" }],
+  ])("%s: %s", (_what, expected, stored, next) => {
+    expect(canWait(stored, next)).toBe(expected);
   });
 });

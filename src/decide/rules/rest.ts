@@ -208,12 +208,23 @@ export function restartPrimary(s: Situation): Answered | undefined {
   };
 }
 
-/** Keeps the weight at 0 and the target idle while nothing is rolled out. */
+/**
+ * Keeps the weight at 0 while nothing is rolled out. It comes before the next rollout: a weight that nobody remembers
+ * giving was set by hand, or by a controller that was killed before it could say so, and pods must not change under it.
+ */
+export function keepWeightAtRest(s: Situation): Answered | undefined {
+  if (sameShare(s.route, { weight: 0 }) && s.route.uniform) return undefined;
+  return {
+    ...atRest(s),
+    message: `${atRest(s).message}; put back what somebody changed`,
+    actions: [{ kind: "setWeight", weight: 0 }],
+    reasserts: "Weight",
+  };
+}
+
+/** Keeps the target idle while nothing is rolled out. */
 export function keepAtRest(s: Situation): Answered | undefined {
   const message = `${atRest(s).message}; put back what somebody changed`;
-  if (!sameShare(s.route, { weight: 0 }) || !s.route.uniform) {
-    return { ...atRest(s), message, actions: [{ kind: "setWeight", weight: 0 }], reasserts: "Weight" };
-  }
   const { target } = s;
   if (target === undefined) return undefined;
   if (hasOtherSize(s) && wantsIdlePods(s) === undefined) {

@@ -25,11 +25,17 @@ export function writerOf(context: Context, resource: Resource, options: WriteOpt
   };
 }
 
+/** What is stored, in the served form. */
+export function find(context: Context, resource: Resource, ref: Ref): JsonObject | undefined {
+  const found = context.store.get(resource.storage, resource.namespaced ? (ref.namespace ?? "") : "", ref.name);
+  return found === undefined ? undefined : served(resource, found);
+}
+
 /** What is stored, in the served form. Throws 404. */
 export function current(context: Context, resource: Resource, ref: Ref): JsonObject {
-  const found = context.store.get(resource.storage, resource.namespaced ? (ref.namespace ?? "") : "", ref.name);
+  const found = find(context, resource, ref);
   if (found === undefined) throw notFound(resource, ref.name);
-  return served(resource, found);
+  return found;
 }
 
 /** The body with the namespace of the request; throws 400 when they differ. */

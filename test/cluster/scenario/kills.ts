@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { CanaryStatus } from "../../../src/api/status.ts";
 import type { Service } from "../../../src/kube/objects.ts";
+import { waitFor } from "../harness/polling.ts";
 import type { Bench } from "../scenario.ts";
 import type { ControllerProcess } from "./controllerProcess.ts";
 import { deleteCanary } from "./endings.ts";
@@ -88,9 +89,15 @@ async function live(bench: Bench, fate: Fate): Promise<{ states: object[]; death
     states.push(endState(bench, shop));
     mortal.nextChapter();
   };
+  // It is made after the status has said that the target is adopted, and stays until the Canary is deleted.
+  const standBy = () =>
+    waitFor("the slice behind the apex Service", () =>
+      bench.journal.latest("EndpointSlice", { namespace: shop.namespace, name: "web-aviary" }),
+    );
   const patience = 120_000;
   try {
     await shop.until("adoption", ({ phase }) => phase === "Idle", patience);
+    await standBy();
     note();
     await shop.release("2");
     await shop.until("the pause", ({ why }) => why?.rule === "waitForApproval", patience);

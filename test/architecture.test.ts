@@ -48,6 +48,9 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   express: ["server"],
   "prom-client": ["server", "sandbox"],
   "prometheus-query": ["metrics"],
+  "@smithy/signature-v4": ["metrics"],
+  "@aws-sdk/credential-providers": ["metrics"],
+  "google-auth-library": ["metrics"],
   pino: ["lib"],
   commander: ["config.ts", "cli", "sandbox"],
 };

@@ -25,6 +25,8 @@ export interface KubeMeta {
   readonly "x-kubernetes-preserve-unknown-fields"?: true;
   /** Marks a reference to a Secret: `namespace` is dropped in namespaced kinds and required in cluster-scoped ones. */
   readonly "x-aviary-secret-ref"?: true;
+  /** Fields that an object in a namespaced kind must have, and in a cluster-scoped one may leave out. */
+  readonly "x-aviary-needed-in-namespaces"?: readonly string[];
 }
 
 /** Adds rules to those that a schema has. */
@@ -133,6 +135,14 @@ export function secretKeyRef() {
       namespace: namespaceName().optional().describe("Namespace of the Secret."),
     })
     .meta({ "x-aviary-secret-ref": true });
+}
+
+/**
+ * An object without whose fields `names` the controller would act as itself. Whoever may write in one namespace only has to
+ * bring credentials: the schema of namespaced kinds requires these fields.
+ */
+export function needsInNamespaces<T extends z.ZodType>(schema: T, ...names: readonly string[]): T {
+  return schema.meta({ ...schema.meta(), "x-aviary-needed-in-namespaces": names });
 }
 
 /** The type of `secretKeyRef()`. */

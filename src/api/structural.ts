@@ -54,7 +54,7 @@ const PLAIN = [
   "x-kubernetes-validations",
 ] as const;
 const NESTED = ["properties", "additionalProperties", "items", "required"] as const;
-const IGNORED = ["$schema", "x-aviary-secret-ref"] as const;
+const IGNORED = ["$schema", "x-aviary-secret-ref", "x-aviary-needed-in-namespaces"] as const;
 const KNOWN: ReadonlySet<string> = new Set([...PLAIN, ...NESTED, ...IGNORED]);
 
 /**
@@ -86,7 +86,7 @@ function convertNested(node: JsonSchema, place: Place): Record<string, unknown> 
     );
     result["properties"] = Object.fromEntries(entries.map(([name, child]) => [name, property(name, child, place)]));
   }
-  const needed = node["x-aviary-secret-ref"] === true && !place.namespaced ? [...required, "namespace"] : required;
+  const needed = [...required, ...neededHere(node, place)];
   if (needed.length > 0) result["required"] = needed;
   if ("items" in node) result["items"] = convert(node["items"] as JsonSchema, { ...place, path: `${place.path}[]` });
   const additional = node["additionalProperties"] as JsonSchema | undefined;
@@ -95,6 +95,12 @@ function convertNested(node: JsonSchema, place: Place): Record<string, unknown> 
     result["additionalProperties"] = convert(additional, { ...place, path: `${place.path}.*` });
   }
   return result;
+}
+
+/** What is required in one scope only. */
+function neededHere(node: JsonSchema, { namespaced }: Place): readonly string[] {
+  if (namespaced) return (node["x-aviary-needed-in-namespaces"] as readonly string[] | undefined) ?? [];
+  return node["x-aviary-secret-ref"] === true ? ["namespace"] : [];
 }
 
 function property(name: string, node: JsonSchema, place: Place): Structural {

@@ -1,40 +1,59 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { PrometheusDriver, type PrometheusConnectionOptions } from "prometheus-query";
+import { messageOf } from "../lib/errors.ts";
 import { parseDuration } from "../lib/time.ts";
+import { awsAuthorizer } from "./cloud/aws.ts";
+import { googleAuthorizer } from "./cloud/google.ts";
+import { plainAuthorizer } from "./http/authorizer.ts";
+import type { Authorizer } from "./http/authorizer.ts";
+import { MAX_ATTEMPTS, pause, pauseOf } from "./http/retry.ts";
+import { MAX_ANSWER_BYTES } from "./http/sentences.ts";
 import { type Answer, readAnswer, readFailure } from "./prometheusAnswer.ts";
 import { prometheusSchema, type PrometheusBlock, secretsOf } from "./prometheusBlock.ts";
-import type { Credentials, MetricProviderKind, MetricSource, Reading } from "./provider.ts";
+import { checkPromql } from "./promql.ts";
+import { windowMs } from "./promqlWindow.ts";
+import type { ConnectOptions, Credentials, MetricProviderKind, MetricSource, Reading } from "./provider.ts";
 import { redactor } from "./redact.ts";
 
-/** Prometheus and what speaks its HTTP API, by instant queries. */
+/**
+ * Prometheus and what speaks its HTTP API, by instant queries.
+ * Source: Prometheus, HTTP API, "Instant queries" and "Format overview". Amazon's wants requests signed for the service
+ * `aps`; Google's a token, at `https://monitoring.googleapis.com/v1/projects/PROJECT/location/global/prometheus`.
+ */
 export const prometheus: MetricProviderKind<PrometheusBlock> = {
   name: "prometheus",
   schema: prometheusSchema,
   secrets: secretsOf,
+  checkQuery(query) {
+    const parsed = checkPromql(query);
+    return parsed.ok ? undefined : `line ${parsed.line}, column ${parsed.column}: ${parsed.message}`;
+  },
+  windowMs: (_block, query) => windowMs(query),
   connect,
 };
 
-/** An answer to a good query is some hundred bytes; more than this is not worth the memory. */
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 /** Longer queries go by POST, since proxies commonly refuse a request line beyond 8 KiB. */
 const MAX_GET_QUERY = 1_500;
 const MAX_SOCKETS = 16;
 
 interface Connection {
   readonly endpoint: string;
-  readonly timeoutMs: number;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly timeout: string;
+  readonly authorizer: Authorizer;
+  /** A signature is over a body: it does not depend on how anybody writes the parameters of a URL. */
+  readonly isSigned: boolean;
   readonly agent: HttpAgent | HttpsAgent;
 }
 
-function connect(block: PrometheusBlock, credentials: Credentials): MetricSource {
-  const headers = headersOf(block, credentials);
-  const redact = redactor(credentials, Object.values(headers));
+function connect(block: PrometheusBlock, credentials: Credentials, options: ConnectOptions): MetricSource {
+  const authorizer = authorizerOf(block, credentials, options);
+  const redact = redactor(credentials, () => authorizer.secrets());
   const connection = {
     endpoint: block.url.replace(/\/+$/, ""),
-    timeoutMs: parseDuration(block.timeout),
-    headers,
+    timeout: block.timeout,
+    authorizer,
+    isSigned: block.sigV4 !== undefined,
     agent: agentFor(block, credentials),
   };
   return {
@@ -51,27 +70,43 @@ function connect(block: PrometheusBlock, credentials: Credentials): MetricSource
   };
 }
 
+function authorizerOf(block: PrometheusBlock, credentials: Credentials, options: ConnectOptions): Authorizer {
+  const base = plainAuthorizer(block, credentials);
+  const { sigV4: identity, google } = block;
+  if (identity !== undefined) return awsAuthorizer({ identity, credentials, base, service: "aps", ...options });
+  return google === undefined ? base : googleAuthorizer({ credentials, base, ...options });
+}
+
 interface Question {
   readonly query: string;
   readonly signal: AbortSignal;
 }
 
 async function ask(connection: Connection, { query, signal }: Question): Promise<Reading> {
-  const { endpoint, timeoutMs } = connection;
+  const { endpoint, timeout } = connection;
+  const timeoutMs = parseDuration(timeout);
+  const endsAtMs = performance.now() + timeoutMs;
   const deadline = AbortSignal.timeout(timeoutMs);
-  const answer: Answer = { endpoint, timeoutMs, timedOut: () => deadline.aborted };
-  const options = driverOptions(connection, { query, answer, signal: AbortSignal.any([signal, deadline]) });
-  try {
-    await new PrometheusDriver(options).instantQuery(query, undefined, `${timeoutMs}ms`);
-    return readAnswer(answer);
-  } catch (failure) {
-    return readFailure(answer, failure);
+  const either = AbortSignal.any([signal, deadline]);
+  for (let attempt = 1; ; attempt += 1) {
+    const answer: Answer = { endpoint, timeout, timedOut: () => deadline.aborted };
+    const options = driverOptions(connection, { query, answer, timeoutMs, signal: either });
+    try {
+      await new PrometheusDriver(options).instantQuery(query, undefined, `${timeoutMs}ms`);
+      return readAnswer(answer);
+    } catch (failure) {
+      const header = (name: string) => answer.headers?.[name];
+      const pauseMs = pauseOf({ status: answer.status, header }, endsAtMs - performance.now());
+      if (pauseMs === undefined || attempt === MAX_ATTEMPTS) return readFailure(answer, failure);
+      await pause(pauseMs, either);
+    }
   }
 }
 
 interface DriverQuestion {
   readonly query: string;
   readonly answer: Answer;
+  readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -79,25 +114,14 @@ interface DriverQuestion {
  * A driver serves one question, since it takes no signal and says too little about failures (no status when the body
  * is not Prometheus' own) and values (it reads `+Inf` as NaN). The connections are shared by the agent.
  */
-function driverOptions(connection: Connection, { query, answer, signal }: DriverQuestion): PrometheusConnectionOptions {
+function driverOptions(connection: Connection, question: DriverQuestion): PrometheusConnectionOptions {
+  const { query, answer, timeoutMs } = question;
   return {
     endpoint: connection.endpoint,
-    headers: connection.headers,
-    timeout: connection.timeoutMs,
-    preferPost: query.length > MAX_GET_QUERY,
+    timeout: timeoutMs,
+    preferPost: connection.isSigned || query.length > MAX_GET_QUERY,
     requestInterceptor: {
-      onFulfilled: (config) => ({
-        ...config,
-        params: withoutTime(config.params),
-        data: withoutTime(config.data),
-        signal,
-        httpAgent: connection.agent,
-        httpsAgent: connection.agent,
-        // Not by a proxy of the environment, and not where a redirect says: both would be handed the credentials.
-        proxy: false,
-        maxRedirects: 0,
-        maxContentLength: MAX_ANSWER_BYTES,
-      }),
+      onFulfilled: (config) => outgoing(connection, question, config),
     },
     responseInterceptor: {
       onFulfilled(response) {
@@ -106,37 +130,55 @@ function driverOptions(connection: Connection, { query, answer, signal }: Driver
         return response;
       },
       onRejected(error: unknown) {
-        const { response } = error as { response?: { status: number; data: unknown } };
+        const { response } = error as { response?: { status: number; data: unknown; headers: Answer["headers"] } };
         answer.status = response?.status;
         answer.body = response?.data;
+        answer.headers = response?.headers;
         return Promise.reject(error);
       },
     },
   };
 }
 
-/** The driver insists on a time of its own; without one the server takes its own. */
-function withoutTime(parameters: unknown): unknown {
-  if (parameters instanceof URLSearchParams) parameters.delete("time");
-  return parameters;
-}
+type DriverRequest = Parameters<NonNullable<PrometheusConnectionOptions["requestInterceptor"]>["onFulfilled"]>[0];
 
-/** Credentials come last: a header of the block cannot replace them. */
-function headersOf(block: PrometheusBlock, credentials: Credentials): Record<string, string> {
-  const plain = (block.headers ?? []).flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]));
-  const authorization = authorizationOf(block, credentials);
+async function outgoing(
+  { endpoint, authorizer, agent }: Connection,
+  { answer, signal }: DriverQuestion,
+  config: DriverRequest,
+): Promise<DriverRequest> {
+  const params = withoutTime(config.params);
+  const form = withoutTime(config.data);
+  const body = form.size === 0 ? undefined : form.toString();
+  const headers: Record<string, string> = body === undefined ? {} : { "Content-Type": FORM };
+  const url = new URL(`${endpoint}/api/v1/query`);
+  const method = body === undefined ? "GET" : "POST";
+  const shown = await authorizer.authorize({ method, url, headers, body }, signal).catch((error: unknown) => {
+    answer.unasked = messageOf(error);
+    throw error;
+  });
+  config.headers.set({ ...headers, ...shown });
   return {
-    ...(Object.fromEntries(plain) as Record<string, string>),
-    ...credentials.headers,
-    ...(authorization === undefined ? {} : { Authorization: authorization }),
+    ...config,
+    params,
+    data: body,
+    signal,
+    httpAgent: agent,
+    httpsAgent: agent,
+    // Not by a proxy of the environment, and not where a redirect says: both would be handed the credentials.
+    proxy: false,
+    maxRedirects: 0,
+    maxContentLength: MAX_ANSWER_BYTES,
   };
 }
 
-function authorizationOf(block: PrometheusBlock, credentials: Credentials): string | undefined {
-  if (credentials.bearerToken !== undefined) return `Bearer ${credentials.bearerToken.trim()}`;
-  if (credentials.password === undefined) return undefined;
-  const username = credentials.username ?? block.basicAuth?.username ?? "";
-  return `Basic ${Buffer.from(`${username}:${credentials.password}`).toString("base64")}`;
+const FORM = "application/x-www-form-urlencoded";
+
+/** The driver insists on a time of its own; without one the server takes its own. */
+function withoutTime(parameters: unknown): URLSearchParams {
+  const kept = new URLSearchParams(parameters instanceof URLSearchParams ? parameters : undefined);
+  kept.delete("time");
+  return kept;
 }
 
 function agentFor(block: PrometheusBlock, { ca, cert, key }: Credentials): HttpAgent | HttpsAgent {

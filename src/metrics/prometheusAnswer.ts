@@ -1,15 +1,21 @@
 import { z } from "zod";
+import { numberReading } from "./http/numbers.ts";
+import { badQuery, noAnswer, notTheApi, refusal, several, tooLarge, unreachable } from "./http/sentences.ts";
 import type { Reading } from "./provider.ts";
 
 /** What came back for one question. */
 export interface Answer {
   readonly endpoint: string;
-  readonly timeoutMs: number;
+  /** As the block says it. */
+  readonly timeout: string;
   readonly timedOut: () => boolean;
+  /** Why nobody was asked. */
+  unasked?: string;
   /** HTTP status; absent when there was no answer. */
   status?: number | undefined;
   /** The decoded body, or its text when it is not JSON. */
   body?: unknown;
+  headers?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 const sampleValue = z.tuple([z.number(), z.string()]);
@@ -33,86 +39,47 @@ export function readAnswer(answer: Answer): Reading {
   const { data } = parsed.data;
   switch (data.resultType) {
     case "scalar":
-      return readNumber(answer, data.result[1]);
+      return numberReading(data.result[1]) ?? notPrometheus(answer);
     case "vector":
       return readVector(answer, data.result);
     case "string":
-      return { kind: "badQuery", message: "the query gives a text, not a number" };
+      return badQuery("the query gives a text, not a number");
     case "matrix":
-      return {
-        kind: "badQuery",
-        message: "the query gives a range of values, not one: put a function such as rate() around the range selector",
-      };
+      return badQuery(
+        "the query gives a range of values, not one: put a function such as rate() around the range selector",
+      );
   }
 }
 
 /** Reads what went wrong: `error` is what the client library threw, `answer` what was seen of the answer. */
 export function readFailure(answer: Answer, error: unknown): Reading {
-  if (answer.status !== undefined) return answer.status < 300 ? readAnswer(answer) : readStatus(answer, answer.status);
-  if (answer.timedOut()) return unreachable(answer, `gave no answer within ${answer.timeoutMs / 1_000} s`);
+  const { endpoint, status, unasked } = answer;
+  if (status !== undefined) return status < 300 ? readAnswer(answer) : readStatus(answer, status);
+  if (answer.timedOut()) return noAnswer(endpoint, answer.timeout);
+  if (unasked !== undefined) return unreachable(endpoint, `was not asked: ${unasked}`);
   const { error: message, code } = error as { readonly error?: unknown; readonly code?: unknown };
-  if (typeof message === "string" && message.startsWith("maxContentLength")) {
-    return {
-      kind: "badQuery",
-      message: "the answer is too large to be one number: aggregate the query, for instance by sum()",
-    };
-  }
+  if (typeof message === "string" && message.startsWith("maxContentLength")) return tooLarge();
   const detail = typeof message === "string" && message !== "" ? message : String(code ?? "no answer");
-  return unreachable(answer, `cannot be reached: ${detail}`);
+  return unreachable(endpoint, `cannot be reached: ${detail}`);
 }
 
-function readStatus(answer: Answer, status: number): Reading {
-  const parsed = failure.safeParse(answer.body);
-  const detail = parsed.success ? `: ${parsed.data.error}` : "";
-  if (status === 401 || status === 403) {
-    return unreachable(
-      answer,
-      `refuses the credentials (HTTP ${status}); check the Secret and what it allows${detail}`,
-    );
-  }
-  if (status < 400)
-    return unreachable(answer, `answers with a redirect (HTTP ${status}), which is not followed; check the url`);
-  if (status === 404) return unreachable(answer, `has no API at this path (HTTP 404); check the url`);
-  const isAboutQuery = (status === 400 || status === 422) && parsed.success && parsed.data.errorType !== "timeout";
-  if (isAboutQuery) return { kind: "badQuery", message: `the query was refused${detail}` };
-  return unreachable(answer, `answers with HTTP ${status}${detail}`);
+function readStatus({ body, endpoint }: Answer, status: number): Reading {
+  const parsed = failure.safeParse(body);
+  const detail = parsed.success ? parsed.data.error : "";
+  const blamesQuery = (status === 400 || status === 422) && parsed.success && parsed.data.errorType !== "timeout";
+  return blamesQuery ? badQuery(`the query was refused: ${detail}`) : refusal(endpoint, status, detail);
 }
 
 function readVector(answer: Answer, result: readonly unknown[]): Reading {
   const [first, ...others] = result;
   if (first === undefined) return { kind: "empty" };
-  if (others.length > 0) {
-    return {
-      kind: "badQuery",
-      message: `the query gives ${result.length} series instead of one: aggregate it, for instance by sum()`,
-    };
-  }
+  if (others.length > 0) return several(result.length, "series", "aggregate it, for instance by sum()");
   const parsed = sample.safeParse(first);
-  if (parsed.success) return readNumber(answer, parsed.data.value[1]);
+  if (parsed.success) return numberReading(parsed.data.value[1]) ?? notPrometheus(answer);
   if (!histogram.safeParse(first).success) return notPrometheus(answer);
-  return {
-    kind: "badQuery",
-    message: "the query gives a histogram, not a number: put histogram_quantile() or histogram_avg() around it",
-  };
+  return badQuery("the query gives a histogram, not a number: put histogram_quantile() or histogram_avg() around it");
 }
 
-/**
- * Prometheus writes numbers as text. Infinity becomes the largest finite number: it compares as users expect, and
- * status can hold it.
- */
-function readNumber(answer: Answer, text: string): Reading {
-  if (text === "NaN") return { kind: "empty" };
-  if (/^[+-]?Inf$/.test(text)) {
-    return { kind: "value", value: text.startsWith("-") ? -Number.MAX_VALUE : Number.MAX_VALUE };
-  }
-  const value = text.trim() === "" ? Number.NaN : Number(text);
-  return Number.isFinite(value) ? { kind: "value", value } : notPrometheus(answer);
-}
-
-function notPrometheus(answer: Answer): Reading {
-  return unreachable(answer, "answers, but not as Prometheus does; check the url");
-}
-
-function unreachable({ endpoint }: Answer, message: string): Reading {
-  return { kind: "unreachable", message: `${endpoint} ${message}` };
+function notPrometheus({ endpoint }: Answer): Reading {
+  return notTheApi(endpoint, "Prometheus");
 }

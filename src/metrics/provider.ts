@@ -23,16 +23,27 @@ export interface Credentials {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
+  /** Access key of an AWS account. */
+  readonly accessKeyId?: string;
+  readonly secretAccessKey?: string;
+  readonly sessionToken?: string;
+  /** Key file of a Google service account, JSON. */
+  readonly serviceAccount?: string;
 }
 
 /** A connection to one back-end. */
 export interface MetricSource {
   /**
-   * Asks one instant query, as of the back-end's own time: the clocks of two machines need not agree.
+   * Asks for one number, as of the back-end's own time where it has one: the clocks of two machines need not agree.
    * Never rejects, except with `AbortError` when the signal is aborted.
    */
   read(query: string, options: { readonly signal: AbortSignal }): Promise<Reading>;
   close(): Promise<void>;
+}
+
+export interface ConnectOptions {
+  /** Whether the controller may show its own cloud identity: only for whom the administrator of the cluster wrote. */
+  readonly mayUseOwnIdentity: boolean;
 }
 
 /** One kind of metrics back-end: one file, one line in the registry. */
@@ -42,7 +53,11 @@ export interface MetricProviderKind<Block = unknown> {
   readonly schema: z.ZodType<Block>;
   /** Where the block says that its credentials are. */
   secrets(block: Block): readonly SecretUse[];
-  connect(block: Block, credentials: Credentials): MetricSource;
+  /** What is wrong with a query, as far as that can be told without asking anybody. */
+  checkQuery(query: string): string | undefined;
+  /** How far back a question looks, in milliseconds; 0 when it does not say. */
+  windowMs(block: Block, query: string): number;
+  connect(block: Block, credentials: Credentials, options: ConnectOptions): MetricSource;
 }
 
 /** A key of a Secret that a block refers to, and what it is used for. */

@@ -7,7 +7,7 @@ import type { PodSpec, Service } from "../kube/objects.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { annotations, isOurs } from "../lib/names.ts";
 import { rememberByText } from "../lib/remember.ts";
-import { checkPromql } from "../metrics/promql.ts";
+import { metricProviders } from "../metrics/index.ts";
 import { routeKey } from "../routers/router.ts";
 import type { RouteView } from "../routers/router.ts";
 import { selects } from "./label.ts";
@@ -16,7 +16,12 @@ import { fillIn, questionsOf } from "./query.ts";
 import type { Scene } from "./scene.ts";
 
 /** Canaries are looked at often and their queries change seldom. */
-const parsePromql = rememberByText(1_000, checkPromql);
+const faults = new Map(metricProviders.map(({ name, checkQuery }) => [name, rememberByText(1_000, checkQuery)]));
+
+/** What is wrong with a query in the language of a kind of provider. */
+function faultOf(provider: string, query: string): string | undefined {
+  return faults.get(provider)?.(query);
+}
 
 export interface ProblemInput {
   readonly scene: Scene;
@@ -291,12 +296,7 @@ function queryProblem({ scene, provider }: ProblemInput): Problem | undefined {
       return { reason: found.reason, message: found.message, hint, blocksTraffic: false };
     }
     const filled = fillIn(canary, question.query);
-    const parsed = filled.ok ? parsePromql(filled.query) : undefined;
-    const wrong = !filled.ok
-      ? filled.message
-      : parsed?.ok === false
-        ? `line ${parsed.line}, column ${parsed.column}: ${parsed.message}`
-        : undefined;
+    const wrong = filled.ok ? faultOf(found.provider.spec.provider, filled.query) : filled.message;
     if (wrong === undefined) continue;
     return {
       reason: "InvalidQuery",

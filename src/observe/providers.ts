@@ -156,7 +156,9 @@ async function connect(
     if (typeof use.use === "string") credentials[use.use] = value;
     else headers[use.use.header] = value;
   }
-  return kind.connect(block, { ...credentials, headers });
+  // Whoever may write in one namespace must not ask in the name of the controller, at an address of their choice.
+  const mayUseOwnIdentity = provider.kind === "ClusterMetricProvider";
+  return kind.connect(block, { ...credentials, headers }, { mayUseOwnIdentity });
 }
 
 async function secretValue(

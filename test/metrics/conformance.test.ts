@@ -59,11 +59,11 @@ describe.each(metricProviders)("provider $name", (provider) => {
   ): Promise<{ stub: StubServer; source: MetricSource }> {
     const stub = await startStub(respond, options.tls);
     const block = provider.schema.parse(dialect.block(stub.url, options.block));
-    const source = provider.connect(block, options.credentials ?? {});
+    const source = provider.connect(block, options.credentials ?? {}, { mayUseOwnIdentity: false });
     open.push(stub, source);
     return { stub, source };
   }
-  const ask = (source: MetricSource, query = "up") => source.read(query, { signal: quiet() });
+  const ask = (source: MetricSource, query = dialect.query) => source.read(query, { signal: quiet() });
 
   it("is described", () => {
     expect(dialect).toBeDefined();
@@ -83,6 +83,45 @@ describe.each(metricProviders)("provider $name", (provider) => {
   it("says that the query is wrong, and where, when the back-end says so", async () => {
     const { source } = await connect(dialect.refusesQuery);
     expect(await ask(source)).toMatchObject({ kind: "badQuery", message: expect.stringContaining("1:5") as string });
+  });
+
+  it("says that one number is wanted when there are several", async () => {
+    const { source } = await connect(dialect.several);
+    expect(await ask(source)).toMatchObject({
+      kind: "badQuery",
+      message: expect.stringMatching(/\d+ .* instead of one/) as string,
+    });
+  });
+
+  it("gives up on an answer that is no number but a library, before it is in", async () => {
+    let sent = 0;
+    const { source } = await connect((_request, response) => {
+      const chunk = Buffer.alloc(1 << 20, "x");
+      const more = (): void => {
+        sent += 1;
+        if (sent < 64 && !response.destroyed) response.write(chunk, more);
+      };
+      response.writeHead(200, { "content-type": "application/json" }).write('{"a":"', more);
+    });
+    expect(await ask(source)).toMatchObject({
+      kind: "badQuery",
+      message: expect.stringMatching(/too large/) as string,
+    });
+    expect(sent).toBeLessThan(64);
+  });
+
+  it.each([429, 503])("asks again when a server with HTTP %d says when, and only then", async (status) => {
+    const { stub, source } = await connect((request, response) => {
+      if (stub.requests.length < 3) response.writeHead(status, { "retry-after": "0" }).end();
+      else dialect.value(7)(request, response);
+    });
+    expect(await ask(source)).toEqual({ kind: "value", value: 7 });
+    expect(stub.requests).toHaveLength(3);
+    stub.respond = text(status, "");
+    expect((await ask(source)).kind).toBe("unreachable");
+    stub.respond = text(status, "", { "retry-after": "60" });
+    expect((await ask(source)).kind).toBe("unreachable");
+    expect(stub.requests).toHaveLength(5);
   });
 
   it.each(failures)("is unreachable on $what, and says so", async ({ respond, says }) => {
@@ -111,10 +150,10 @@ describe.each(metricProviders)("provider $name", (provider) => {
   it("rejects with AbortError when told to stop, and only then", async () => {
     const { source } = await connect(never);
     const stop = new AbortController();
-    const reading = source.read("up", { signal: stop.signal });
+    const reading = source.read(dialect.query, { signal: stop.signal });
     setImmediate(() => stop.abort());
     await expect(reading).rejects.toMatchObject({ name: "AbortError" });
-    await expect(source.read("up", { signal: stop.signal })).rejects.toMatchObject({ name: "AbortError" });
+    await expect(source.read(dialect.query, { signal: stop.signal })).rejects.toMatchObject({ name: "AbortError" });
   });
 
   it("uses its connections again, and a failed question does not cost one for ever", async () => {
@@ -133,12 +172,8 @@ describe.each(metricProviders)("provider $name", (provider) => {
   });
 
   describe.each(dialect.everyCredential)("with credentials", ({ more, credentials }) => {
-    const secrets = [
-      credentials.bearerToken,
-      credentials.username,
-      credentials.password,
-      ...Object.values(credentials.headers ?? {}),
-    ].filter((secret) => secret !== undefined);
+    const { headers = {}, ...others } = credentials;
+    const secrets = [...Object.values(others), ...Object.values(headers)];
 
     it("asks for the Secrets that hold them", () => {
       const block = provider.schema.parse(dialect.block("http://127.0.0.1", { more }));
@@ -171,10 +206,14 @@ describe.each(metricProviders)("provider $name", (provider) => {
       },
     );
 
-    it.each(failures)("lets none out on $what", async ({ respond }) => {
-      const { source } = await connect(respond, { block: { timeout: "300ms", more }, credentials });
-      const message = JSON.stringify(await ask(source));
-      for (const secret of secrets) expect(message).not.toContain(secret);
+    it("lets none out on any failure", async () => {
+      await Promise.all(
+        failures.map(async ({ respond }) => {
+          const { source } = await connect(respond, { block: { timeout: "300ms", more }, credentials });
+          const message = JSON.stringify(await ask(source));
+          for (const secret of secrets) expect(message).not.toContain(secret);
+        }),
+      );
     });
   });
 

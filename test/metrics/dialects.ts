@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import type { Credentials } from "../../src/metrics/provider.ts";
 import type { Respond } from "./stubServer.ts";
 
@@ -6,8 +7,13 @@ export interface Dialect {
   readonly provider: string;
   block(url: string, options?: { readonly timeout?: string; readonly tls?: object; readonly more?: object }): unknown;
   readonly value: (value: number) => Respond;
+  /** A question that the back-end would understand. */
+  readonly query: string;
   /** The question is good and nothing is known. */
   readonly empty: Respond;
+  /** The question is good, and has more than one answer. */
+  readonly several: Respond;
+  /** The question is wrong, and the answer says where: at 1:5. */
   readonly refusesQuery: Respond;
   /** A block that uses every kind of credential, and what is read from the Secrets. */
   readonly everyCredential: { readonly more: object; readonly credentials: Credentials }[];
@@ -26,6 +32,16 @@ export function vector(...values: readonly unknown[]): Respond {
 
 const secretRef = (key: string) => ({ name: "prometheus", key });
 
+const awsKey = { accessKeyId: "AKID-5f1e", secretAccessKey: "wJalr/K7MDENG+bPx", sessionToken: "FwoGZXIvYXdzE//" };
+
+const serviceAccount = JSON.stringify({
+  type: "service_account",
+  client_email: "reader@shop.iam.gserviceaccount.com",
+  private_key: generateKeyPairSync("rsa", { modulusLength: 2048 })
+    .privateKey.export({ type: "pkcs8", format: "pem" })
+    .toString(),
+});
+
 const prometheus: Dialect = {
   provider: "prometheus",
   block: (url, { timeout = "2s", tls, more = {} } = {}) => ({
@@ -34,8 +50,10 @@ const prometheus: Dialect = {
     ...(tls === undefined ? {} : { tls }),
     ...more,
   }),
+  query: "up",
   value: (value) => vector(String(value)),
   empty: vector(),
+  several: vector("1", "2", "3"),
   refusesQuery: json(400, {
     status: "error",
     errorType: "bad_data",
@@ -55,6 +73,20 @@ const prometheus: Dialect = {
       },
       credentials: { username: "reader-31", password: 'pa"ss wörd' },
     },
+    {
+      more: {
+        sigV4: {
+          region: "eu-central-1",
+          accessKey: {
+            idSecretRef: secretRef("id"),
+            secretSecretRef: secretRef("secret"),
+            sessionTokenSecretRef: secretRef("session"),
+          },
+        },
+      },
+      credentials: awsKey,
+    },
+    { more: { google: { serviceAccountSecretRef: secretRef("google") } }, credentials: { serviceAccount } },
   ],
 };
 

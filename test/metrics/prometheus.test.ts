@@ -20,7 +20,9 @@ interface Asking {
 async function ask(respond: Respond, asking: Asking = {}): Promise<{ reading: Reading; stub: StubServer }> {
   const { query = "up", path = "", more = {}, credentials = {} } = asking;
   const stub = await startStub(respond);
-  const source = prometheus.connect(prometheus.schema.parse({ url: stub.url + path, ...more }), credentials);
+  const source = prometheus.connect(prometheus.schema.parse({ url: stub.url + path, ...more }), credentials, {
+    mayUseOwnIdentity: false,
+  });
   open.push(stub, source);
   const reading = await source.read(query, { signal: new AbortController().signal });
   return { reading, stub };

@@ -11,6 +11,7 @@ export interface StubRequest {
   readonly headers: IncomingMessage["headers"];
   /** From the URL and from the body. */
   readonly params: URLSearchParams;
+  readonly body: string;
   /** Common name of the client's certificate. */
   readonly client: string | undefined;
 }
@@ -74,7 +75,7 @@ function describe(request: IncomingMessage, body: string): StubRequest {
   const params = new URLSearchParams([...url.searchParams, ...new URLSearchParams(body)]);
   const socket = request.socket as Socket & { getPeerCertificate?: () => { subject?: { CN?: string } } };
   const client = socket.getPeerCertificate?.().subject?.CN;
-  return { method: request.method ?? "", path: url.pathname, headers: request.headers, params, client };
+  return { method: request.method ?? "", path: url.pathname, headers: request.headers, params, body, client };
 }
 
 function stop(server: Server | ReturnType<typeof createTlsServer>): Promise<void> {

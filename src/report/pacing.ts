@@ -4,9 +4,9 @@ import { createAllowance } from "../lib/allowance.ts";
 import type { Clock } from "../lib/time.ts";
 import { createTurns } from "../lib/turns.ts";
 
-/** What can wait is written at most so often for one Canary, in milliseconds. */
+/** Words are written at most so often for one Canary, in milliseconds. */
 const PERIOD_MS = 1_000;
-/** And so often within that time for all of them together. */
+/** And all that can wait so often within that time for all of them together. */
 const SHARED = 8;
 
 export interface PacingOptions {
@@ -19,8 +19,11 @@ export interface PacingOptions {
  * as long as a pod's own progress does, and the next one replaces it anyway.
  */
 export interface Pacing {
-  /** Milliseconds after which to ask again whether what can wait may be written for this Canary; 0 when it may now. */
-  dueInMs(key: string): number;
+  /**
+   * Milliseconds after which to ask again whether what can wait may be written for this Canary; 0 when it may now. Words
+   * are not written soon after another status of the same Canary.
+   */
+  dueInMs(key: string, what: "words" | "beginning"): number;
   /** Remembers a status in place of the stored one until it is written. */
   hold(key: string, canary: KubeObject, status: CanaryStatus): void;
   /** A stored Canary as the next decision has to see it: with the status that is held back, when there is one. */
@@ -51,11 +54,10 @@ export function createPacing(clock: Clock, { perSecond = SHARED }: PacingOptions
   const turn = createTurns(WIDTH);
   const mayTell = createAllowance(clock, { count: perSecond, periodMs: PERIOD_MS });
   return {
-    dueInMs(key) {
-      const now = clock.now();
+    dueInMs(key, what) {
+      const own = (writtenAt.get(key) ?? 0) + PERIOD_MS - clock.now();
       // A clock that was put back must not silence a Canary, hence the upper bound.
-      const own = (writtenAt.get(key) ?? 0) + PERIOD_MS - now;
-      if (own > 0 && own <= PERIOD_MS) return own;
+      if (what === "words" && own > 0 && own <= PERIOD_MS) return own;
       return mayTell() ? 0 : PERIOD_MS;
     },
     hold(key, { metadata }, status) {

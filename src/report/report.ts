@@ -8,7 +8,7 @@ import type { Log } from "../lib/log.ts";
 import type { Telemetry } from "../server/telemetry.ts";
 import { isLoud, newsOf } from "./news.ts";
 import type { Pacing } from "./pacing.ts";
-import { canWait, isWarning, nextStatus, sameStatus } from "./status.ts";
+import { isWarning, nextStatus, sameStatus, whatCanWait } from "./status.ts";
 
 export interface ReportOptions {
   readonly kube: Kube;
@@ -57,7 +57,8 @@ async function reportStatus(
   const held = reads.get<StoredCanary>(kinds.canary, { namespace, name });
   const stored = held === undefined ? previous : held.status;
   const isStored = sameStatus(stored, status);
-  const dueInMs = !isStored && held !== undefined && mayWait(decision, stored, status) ? pacing.dueInMs(key) : 0;
+  const waits = isStored || held === undefined ? undefined : whatMayWait(decision, stored, status);
+  const dueInMs = waits === undefined ? 0 : pacing.dueInMs(key, waits);
   if (dueInMs > 0 && held !== undefined) pacing.hold(key, held, status);
   else {
     if (!isStored) await pacing.turn(() => writeStatus(observation, status, options));
@@ -73,13 +74,14 @@ interface StoredCanary extends KubeObject {
 }
 
 /** What people or CI wait for, what ends a rollout, and what a person would care about is written at once. */
-function mayWait(
+function whatMayWait(
   { actions, warning, answers = [], ended }: Decision,
   stored: CanaryStatus | undefined,
   next: CanaryStatus,
-): boolean {
-  if (warning !== undefined || answers.length > 0 || ended !== undefined || actions.some(isLoud)) return false;
-  return (actions.length === 0 || next.rollout !== undefined) && canWait(stored, next);
+): ReturnType<typeof whatCanWait> {
+  if (warning !== undefined || answers.length > 0 || ended !== undefined || actions.some(isLoud)) return undefined;
+  const waits = whatCanWait(stored, next);
+  return waits === "words" && actions.length > 0 ? undefined : waits;
 }
 
 async function writeStatus(

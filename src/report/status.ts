@@ -100,14 +100,15 @@ export function sameStatus(a: CanaryStatus | undefined, b: CanaryStatus): boolea
 }
 
 /**
- * Whether nothing is lost when `next` is not stored yet: it differs from what is stored in sentences alone, in which
- * generation of the target says the same, or in a rollout that has begun and has had no traffic, which whoever comes
- * next would begin in the same way.
+ * What is new in `next` when nothing is lost as long as it is not stored: sentences (or which generation of the target
+ * says the same), or a rollout that has begun and has had no traffic, which whoever comes next would begin in the same
+ * way. Undefined when something is to be remembered.
  */
-export function canWait(stored: CanaryStatus | undefined, next: CanaryStatus): boolean {
-  if (stored === undefined) return false;
-  const bare = isUntried(stored) && isUntried(next) ? withoutBeginning : withoutWords;
-  return sameJson(bare(stored), bare(next));
+export function whatCanWait(stored: CanaryStatus | undefined, next: CanaryStatus): "words" | "beginning" | undefined {
+  if (stored === undefined) return undefined;
+  if (sameJson(withoutWords(stored), withoutWords(next))) return "words";
+  const untried = next.rollout !== undefined && isUntried(stored) && isUntried(next);
+  return untried && sameJson(withoutBeginning(stored), withoutBeginning(next)) ? "beginning" : undefined;
 }
 
 /** No rollout, or one whose pods are on their way. */

@@ -5,13 +5,14 @@ import { createVirtualClock } from "../virtualClock.ts";
 test("words come at once when nothing was written lately, and a second after the last write otherwise", async () => {
   const clock = createVirtualClock();
   const pacing = createPacing(clock);
-  expect(pacing.dueInMs("shop/web")).toBe(0);
+  expect(pacing.dueInMs("shop/web", "words")).toBe(0);
   pacing.wrote("shop/web");
   await clock.advance(400);
-  expect(pacing.dueInMs("shop/web")).toBe(600);
-  expect(pacing.dueInMs("shop/api")).toBe(0);
+  expect(pacing.dueInMs("shop/web", "words")).toBe(600);
+  expect(pacing.dueInMs("shop/web", "beginning")).toBe(0);
+  expect(pacing.dueInMs("shop/api", "words")).toBe(0);
   await clock.advance(600);
-  expect(pacing.dueInMs("shop/web")).toBe(0);
+  expect(pacing.dueInMs("shop/web", "words")).toBe(0);
 });
 
 test("of many that wait at once, eight a second are written, and all of them in the end", async () => {
@@ -20,7 +21,7 @@ test("of many that wait at once, eight a second are written, and all of them in 
   let waiting = Array.from({ length: 30 }, (_, index) => `shop/web-${index}`);
   const perSecond: number[] = [];
   while (waiting.length > 0) {
-    const written = waiting.filter((key) => pacing.dueInMs(key) === 0);
+    const written = waiting.filter((key) => pacing.dueInMs(key, "words") === 0);
     perSecond.push(written.length);
     waiting = waiting.filter((key) => !written.includes(key));
     await clock.advance(1_000);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { decide } from "../../src/decide/decide.ts";
 import type { CanaryStatus, HistoryEntry } from "../../src/api/status.ts";
 import { newsOf } from "../../src/report/news.ts";
-import { canWait, nextStatus, sameStatus } from "../../src/report/status.ts";
+import { whatCanWait, nextStatus, sameStatus } from "../../src/report/status.ts";
 import { ago, atTen, rested, rolling, scene, serving, workload } from "../decide/scenes.ts";
 import type { SceneOptions } from "../decide/scenes.ts";
 
@@ -84,19 +84,24 @@ describe("an event", () => {
   });
 });
 
-describe("a status that can wait", () => {
+describe("what can wait in a status", () => {
   const ready = statusOf({});
   const begun = statusOf({ status: ready, see: { target: workload("b", { replicas: 0 }) } });
-  it.each<[string, boolean, CanaryStatus | undefined, CanaryStatus]>([
-    ["another sentence", true, ready, { ...ready, why: { rule: "rest", message: "b is promoted" } }],
-    ["a rollout that has begun", true, ready, begun],
-    ["pods on their way", true, begun, { ...begun, why: { rule: "waitForCanary", message: "0 of 1 pods" } }],
-    ["another generation of the Canary", false, ready, { ...ready, observedGeneration: 7 }],
-    ["the first weight", false, begun, statusOf({ status: rolling(atTen(0)), ...serving(10) })],
-    ["what failed", false, ready, { ...ready, failed }],
-    ["the first status of all", false, undefined, ready],
-    ["another phase of a rollout with traffic", false, statusOf(holding), { ...statusOf(holding), phase: "Paused" }],
+  it.each<[string, ReturnType<typeof whatCanWait>, CanaryStatus | undefined, CanaryStatus]>([
+    ["another sentence", "words", ready, { ...ready, why: { rule: "rest", message: "b is promoted" } }],
+    ["a rollout that has begun", "beginning", ready, begun],
+    ["pods on their way", "words", begun, { ...begun, why: { rule: "waitForCanary", message: "0 of 1 pods" } }],
+    ["another generation of the Canary", undefined, ready, { ...ready, observedGeneration: 7 }],
+    ["the first weight", undefined, begun, statusOf({ status: rolling(atTen(0)), ...serving(10) })],
+    ["what failed", undefined, ready, { ...ready, failed }],
+    ["the first status of all", undefined, undefined, ready],
+    [
+      "another phase of a rollout with traffic",
+      undefined,
+      statusOf(holding),
+      { ...statusOf(holding), phase: "Paused" },
+    ],
   ])("%s: %s", (_what, expected, stored, next) => {
-    expect(canWait(stored, next)).toBe(expected);
+    expect(whatCanWait(stored, next)).toBe(expected);
   });
 });

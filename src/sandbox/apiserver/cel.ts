@@ -31,9 +31,21 @@ export function validateCel(value: JsonObject, schema: Schema, old?: JsonObject)
   return { errors, warnings };
 }
 
+/** Stored parts in which no rule of that schema is broken: what an update leaves as it is need not be asked again. */
+const clean = new WeakMap<object, Schema>();
+
 function visit(node: Node): void {
-  const { schema, value } = node;
+  const { schema, value, errors, warnings } = node;
   if (value === null) return;
+  const isUntouched = typeof value === "object" && value === node.old;
+  if (isUntouched && clean.get(value) === schema) return;
+  const known = errors.length + warnings.length;
+  visitRules(node);
+  if (isUntouched && errors.length + warnings.length === known) clean.set(value, schema);
+}
+
+function visitRules(node: Node): void {
+  const { schema, value } = node;
   for (const rule of schema["x-kubernetes-validations"] ?? []) runRule(rule, node);
   if (isArray(value)) visitItems(node, value);
   else if (isObject(value)) visitFields(node, value);

@@ -64,7 +64,17 @@ const RESERVED = new Set(
 
 /** How a property is spelled in CEL: reserved words and characters that are not identifiers are escaped. */
 function celName(property: string): string {
-  if (RESERVED.has(property)) return `__${property}__`;
+  const known = celNames.get(property);
+  if (known !== undefined) return known;
+  const name = RESERVED.has(property) ? `__${property}__` : escaped(property);
+  celNames.set(property, name);
+  return name;
+}
+
+/** Only of properties that schemas name, so there are few. */
+const celNames = new Map<string, string>();
+
+function escaped(property: string): string {
   return property
     .replaceAll("__", "__underscores__")
     .replaceAll(".", "__dot__")

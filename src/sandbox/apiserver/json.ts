@@ -62,6 +62,30 @@ function definedKeys(object: JsonObject): string[] {
   return Object.keys(object).filter((key) => object[key] !== undefined);
 }
 
+/** A deep copy that may be changed. */
+export function copyOf<T extends Json | undefined>(value: T): T {
+  if (isArray(value)) return value.map((item) => copyOf(item)) as unknown as T;
+  if (!isObject(value)) return value;
+  const copy: MutableObject = {};
+  for (const key of Object.keys(value)) copy[key] = copyOf(value[key]);
+  return copy as T;
+}
+
+/** The same value with every part that equals its counterpart in `old` replaced by that, so that `===` tells what changed. */
+export function sharing<T extends Json | undefined>(value: T, old: Json | undefined): T {
+  if (isArray(value)) {
+    if (!isArray(old)) return value;
+    const items = value.map((item, index) => sharing(item, old[index]));
+    return (items.length === old.length && items.every((item, index) => item === old[index]) ? old : items) as T;
+  }
+  if (!isObject(value) || !isObject(old)) return value;
+  const out: MutableObject = {};
+  const keys = definedKeys(value);
+  for (const key of keys) out[key] = sharing(value[key], old[key]);
+  const same = keys.length === definedKeys(old).length && keys.every((key) => out[key] === old[key]);
+  return (same ? old : out) as T;
+}
+
 /** A deep copy without undefined values, frozen all the way down, so that what is stored can be handed out as it is. */
 export function frozen<T extends Json | undefined>(value: T): T {
   if (isArray(value)) {

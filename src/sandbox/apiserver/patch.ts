@@ -1,6 +1,6 @@
 import { applyPatch } from "rfc6902";
 import type { Operation } from "rfc6902";
-import { isArray, isObject } from "./json.ts";
+import { copyOf, isArray, isObject } from "./json.ts";
 import type { Json, JsonObject, MutableObject } from "./json.ts";
 import { badRequest, patchRefused } from "./status.ts";
 
@@ -27,12 +27,12 @@ export function jsonPatch(target: JsonObject, patch: Json): JsonObject {
       `error decoding patch: json: cannot unmarshal ${kind} into Go value of type []handlers.jsonPatchOp`,
     );
   }
-  const copy: MutableObject = structuredClone(target);
+  const copy: MutableObject = copyOf(target);
   for (const operation of patch) {
     // One at a time: rfc6902 goes on after a failed operation.
     const isKnown = isObject(operation) && OPERATIONS.has(String(operation["op"]));
     const [error] = isKnown
-      ? applyPatch(copy, [structuredClone(operation) as unknown as Operation])
+      ? applyPatch(copy, [copyOf(operation) as unknown as Operation])
       : [NOT_AN_OPERATION];
     if (error !== null && error !== undefined) throw patchRefused();
   }

@@ -3,7 +3,7 @@ import { served, stored } from "./conversion.ts";
 import { checkType, decode } from "./decode.ts";
 import { clusterIp, withClusterIp } from "./defaults.ts";
 import { finishIfFinalized } from "./deletion.ts";
-import { arrayOf, at, equal, frozen, metaOf, nameOf, namespaceOf, stringOf, withValue } from "./json.ts";
+import { arrayOf, at, equal, frozen, metaOf, nameOf, namespaceOf, sharing, stringOf, withValue } from "./json.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { ownersAfterUpdate, withOwners } from "./managedFields.ts";
 import type { Writer } from "./managedFields.ts";
@@ -185,7 +185,7 @@ export function update(context: Context, resource: Resource, change: Update, opt
     patched: change.patched === true,
   });
   const prepared = prepareUpdate(resource, old, decoded.object, options.subresource);
-  const settled = settle(context, resource, prepared, old);
+  const settled = sharing(settle(context, resource, prepared, old), old);
   const more = equal(settled, old) ? [] : validate(resource, settled, old);
   const writer = writerOf(context, resource, options);
   const owned =

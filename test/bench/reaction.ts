@@ -11,8 +11,10 @@
  * settle time comes between the pods' readiness and the first weight, so that no request meets an unknown endpoint.
  *
  * The driver, the control plane and the controller share the machine, so read the figures side by side, and not as
- * absolutes. `--sizes 1,30,200` chooses the sizes, `--idle 60` the seconds of the idle measurement.
+ * absolutes. `--sizes 1,30,200` chooses the sizes, `--idle 60` the seconds of the idle measurement, `--node FLAG` what
+ * Node is started with beside the flags of the Dockerfile.
  */
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,10 +43,15 @@ interface Bench {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { sizes: { type: "string", default: "1,30,200" }, idle: { type: "string", default: "60" } },
+    options: {
+      sizes: { type: "string", default: "1,30,200" },
+      idle: { type: "string", default: "60" },
+      node: { type: "string", multiple: true, default: [] },
+    },
   });
   const sizes = values.sizes.split(",").map(Number);
   const { gatewayCrds } = await ensureBinaries(print);
+  const main = compiled();
   const folder = mkdtempSync(join(tmpdir(), "aviary-bench-"));
   const plane = await startControlPlane();
   const prometheus = await startStubPrometheus();
@@ -58,7 +65,12 @@ async function main(): Promise<void> {
     const controller = startProcess({
       name: "controller",
       command: process.execPath,
-      args: ["src/main.ts", "--kubeconfig", kubeconfig, "--prometheus-url", prometheus.url, "--listen", "127.0.0.1:0"],
+      args: [
+        ...nodeFlags(),
+        ...values.node,
+        main,
+        ...["--kubeconfig", kubeconfig, "--prometheus-url", prometheus.url, "--listen", "127.0.0.1:0"],
+      ],
       env: {},
       logFile: join(folder, "controller.log"),
     });
@@ -97,6 +109,18 @@ async function main(): Promise<void> {
   }
 }
 
+/** Compiles the controller, as it is shipped: from its sources it holds 30 MiB more. Answers the file to start. */
+function compiled(): string {
+  execFileSync("npm", ["run", "--silent", "build"], { stdio: "inherit" });
+  return "dist/main.js";
+}
+
+/** What the image starts Node with. */
+function nodeFlags(): readonly string[] {
+  const entry = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync("Dockerfile", "utf8"))?.[1] ?? "[]";
+  return (JSON.parse(entry) as string[]).filter((word) => word.startsWith("--"));
+}
+
 async function run(bench: Bench, size: number, floor: FloorTimes): Promise<void> {
   const { cluster, prometheus, observer, pid } = bench;
   const names = canariesIn(size);
@@ -106,7 +130,7 @@ async function run(bench: Bench, size: number, floor: FloorTimes): Promise<void>
   const asked = await requests(bench.metricsUrl);
   const sent = await release(cluster, names, `v${size}`);
   await observer.until("the first weight", names, ({ weight }) => (weight ?? 0) > 0);
-  print(`DEBUG requests ${((await requests(bench.metricsUrl)) - asked) / size}`);
+  const requestsEach = ((await requests(bench.metricsUrl)) - asked) / size;
   const first = names.map((name) => (observer.at(name).weightAt ?? 0) - (sent.get(name) ?? 0));
   const pods = names.map((name) => (observer.at(name).readyAt ?? 0) - (sent.get(name) ?? 0));
   const after = names.map((name) => (observer.at(name).weightAt ?? 0) - (observer.at(name).readyAt ?? 0));
@@ -115,6 +139,7 @@ async function run(bench: Bench, size: number, floor: FloorTimes): Promise<void>
   print(`    floor: any controller that only scales and shifts   ${spread(floor.weight)}`);
   print(`    of that: canary pods ready               ${spread(pods)}`);
   print(`    of that: pods ready -> weight            ${spread(after)}`);
+  print(`    requests to the API server until then    ${requestsEach.toFixed(1)} a canary`);
   await observer.until("the analysis to begin", names, ({ analysing }) => analysing);
   const answered = new Map<string, number>();
   prometheus.answer("success", (query) => {
@@ -150,8 +175,13 @@ async function idle({ metricsUrl, pid }: Bench, size: number, seconds: number): 
     `  requests to the API server: ${after - before} (${((after - before) * 60) / seconds / size} a minute and canary)`,
   );
   print(
-    `  controller: ${(((cpuSeconds(pid) - cpu) * 60) / seconds).toFixed(2)} s CPU a minute, ${memoryMiB(pid).toFixed(0)} MiB`,
+    `  controller: ${(((cpuSeconds(pid) - cpu) * 60) / seconds).toFixed(2)} s CPU a minute, ${memoryMiB(pid).toFixed(0)} MiB, ${(await heapMiB(metricsUrl)).toFixed(0)} MiB of heap in use`,
   );
+}
+
+async function heapMiB(url: string): Promise<number> {
+  const text = await (await fetch(url)).text();
+  return Number(/^nodejs_heap_size_used_bytes (\S+)/m.exec(text)?.[1] ?? Number.NaN) / 2 ** 20;
 }
 
 async function quiet(url: string): Promise<boolean> {

@@ -10,6 +10,7 @@ import type { Informers } from "./kube/informer.ts";
 import { createInformers } from "./kube/informers.ts";
 import { runLeaderElection } from "./kube/leader.ts";
 import type { Leadership, LeaderOutcome } from "./kube/leader.ts";
+import { messageOf } from "./lib/errors.ts";
 import { createLog } from "./lib/log.ts";
 import type { Log } from "./lib/log.ts";
 import { createSteadyClock } from "./lib/steadyClock.ts";
@@ -211,6 +212,6 @@ function codeOf(outcome: LeaderOutcome, log: Log): number {
 try {
   process.exitCode = await main();
 } catch (error) {
-  process.stderr.write(`aviary: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`aviary: ${messageOf(error)}\n`);
   process.exitCode = 1;
 }

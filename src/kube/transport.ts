@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
+import { messageOf } from "../lib/errors.ts";
 import { abortError, onAbort } from "./abort.ts";
 import type { Connection } from "./config.ts";
 import { KubeError, isKubeError, reasonOf } from "./errors.ts";
@@ -232,10 +233,6 @@ function guardOf(call: HttpCall, fence: AbortSignal | undefined, timeoutMs: numb
       for (const end of unsubscribe) end();
     },
   };
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 const RESET_CODES: ReadonlySet<unknown> = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"]);

@@ -1,9 +1,10 @@
 import { Buffer } from "node:buffer";
 import { StringDecoder } from "node:string_decoder";
+import { messageOf } from "../lib/errors.ts";
 import { abortError, onAbort } from "./abort.ts";
 import { KubeError } from "./errors.ts";
 import type { KubeObject, WatchEvent } from "./port.ts";
-import { errorOfStatus, messageOf } from "./transport.ts";
+import { errorOfStatus } from "./transport.ts";
 
 /** A byte stream that can be broken off. */
 export interface ByteStream extends AsyncIterable<unknown> {

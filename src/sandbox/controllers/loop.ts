@@ -1,3 +1,4 @@
+import { messageOf } from "../../lib/errors.ts";
 import type { Clock } from "../../lib/time.ts";
 
 /** Looks at one key and brings the world closer to what it says; answers in how many milliseconds to look again. */
@@ -39,7 +40,7 @@ export function createLoop({ name, clock, reconcile, log }: LoopOptions): Loop {
       if (stopped) return;
       const failed = (failures.get(key) ?? 0) + 1;
       failures.set(key, failed);
-      if (failed > 3) log(`${name} ${key}: ${error instanceof Error ? error.message : String(error)}`);
+      if (failed > 3) log(`${name} ${key}: ${messageOf(error)}`);
       timers.set(key, Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failed));
     }
   };

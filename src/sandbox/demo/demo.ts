@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { once } from "node:events";
 import { Command } from "commander";
+import { messageOf } from "../../lib/errors.ts";
 import { startSandbox, type Sandbox } from "../sandbox.ts";
 import { startControllerProcess, type ControllerProcess } from "./controllerProcess.ts";
 import type { DemoSummary, DemoView } from "./events.ts";
@@ -142,7 +143,7 @@ async function linger({ sandbox }: Stage, interrupted: AbortSignal): Promise<voi
 function explain(error: unknown, { observer, controller }: Stage): string {
   const { phase = "none", weight = 0, why } = observer?.status() ?? {};
   return [
-    `${error instanceof Error ? error.message : String(error)}.`,
+    `${messageOf(error)}.`,
     `It stood at phase ${phase}, weight ${weight} %: ${why?.message ?? "the Canary has said nothing yet"}`,
     "The controller's last lines:",
     ...(controller?.lastLines() ?? []),

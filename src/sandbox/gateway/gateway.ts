@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { Ingress, HTTPRoute, Namespace, Service } from "../../kube/objects.ts";
 import { kinds } from "../../kube/kinds.ts";
+import { messageOf } from "../../lib/errors.ts";
 import type { ControllerContext } from "../controllers/controller.ts";
 import { createView } from "../controllers/view.ts";
 import { sandboxKinds, type Gateway } from "../kinds.ts";
@@ -127,7 +128,7 @@ function entriesOf(route: HTTPRoute, known: Known & Parents, log: (message: stri
   try {
     return routeEntries(route, hostnames, (from, ref) => refusal(from, ref, known) === undefined);
   } catch (error) {
-    log(`HTTPRoute ${route.metadata.name}: ${error instanceof Error ? error.message : String(error)}`);
+    log(`HTTPRoute ${route.metadata.name}: ${messageOf(error)}`);
     return [];
   }
 }

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { messageOf } from "../../../src/lib/errors.ts";
 import { type ApiClient, createApiClient } from "./apiClient.ts";
 import { type ApiServer, prepareApiServer } from "./apiServer.ts";
 import { type Binaries, ensureBinaries } from "./binaries.ts";
@@ -193,8 +194,4 @@ function runKubectl(command: string, args: readonly string[], options: KubectlOp
     child.once("close", (code) => resolve({ code, stdout, stderr }));
     child.stdin.end(stdin);
   });
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -22,4 +22,5 @@ COPY examples ./examples
 COPY README.md LICENSE NOTICE ./
 USER 65532:65532
 EXPOSE 8080
-ENTRYPOINT ["node", "dist/main.js"]
+ENTRYPOINT ["node", "dist/aviary.js"]
+CMD ["controller"]

@@ -23,7 +23,7 @@ package="$work/aviary-$version.tgz"
 [ -f "$package" ] || fail "npm pack made no aviary-$version.tgz"
 
 files=$(tar -tzf "$package")
-for wanted in dist/main.js dist/config.js crds/canaries.yaml deploy/kustomization.yaml README.md LICENSE; do
+for wanted in dist/aviary.js dist/main.js dist/config.js crds/canaries.yaml deploy/kustomization.yaml README.md LICENSE; do
   grep -qx "package/$wanted" <<<"$files" || fail "the package lacks $wanted"
 done
 stray=$(grep -Ev '^package/(package\.json|README\.md|LICENSE|NOTICE|(dist|crds|deploy|examples)/.+)$' <<<"$files" || true)
@@ -37,12 +37,24 @@ npm install --prefer-offline --no-audit --no-fund "$package" >"$work/install.log
   cat "$work/install.log" >&2
   fail "npm install of the package failed"
 }
-[ "$(head -1 node_modules/aviary/dist/main.js)" = "#!/usr/bin/env node" ] || fail "dist/main.js does not begin with a shebang"
+[ "$(head -1 node_modules/aviary/dist/aviary.js)" = "#!/usr/bin/env node" ] || fail "dist/aviary.js does not begin with a shebang"
 # npx puts the Node that comes with the package first in the PATH.
 said=$(npx --no -- aviary --version </dev/null) || fail "aviary --version failed"
 [ "$said" = "$version" ] || fail "aviary --version says '$said', not '$version'"
-help=$(npx --no -- aviary --help </dev/null) || fail "aviary --help failed"
-grep -q -- '--kubeconfig' <<<"$help" || fail "aviary --help does not name --kubeconfig"
-if npx --no -- aviary --workers none </dev/null >"$work/refused" 2>&1; then fail "aviary --workers none was accepted"; fi
-grep -q -- '--workers must be' "$work/refused" || fail "aviary --workers none is refused without a sentence"
+grep -q "^aviary $version " <<<"$(npx --no -- aviary version </dev/null)" || fail "aviary version does not say $version"
+help=$(npx --no -- aviary controller --help </dev/null) || fail "aviary controller --help failed"
+grep -q -- '--kubeconfig' <<<"$help" || fail "aviary controller --help does not name --kubeconfig"
+if npx --no -- aviary controller --workers none </dev/null >"$work/refused" 2>&1; then fail "--workers none was accepted"; fi
+grep -q -- '--workers must be' "$work/refused" || fail "aviary controller --workers none is refused without a sentence"
+# The sandbox, and a wait on it: there is nothing yet to wait for.
+node_modules/.bin/node node_modules/.bin/aviary sandbox </dev/null >"$work/sandbox" 2>&1 &
+sandbox=$!
+trap 'kill "$sandbox" 2>/dev/null; wait "$sandbox" 2>/dev/null; rm -rf "$work"' EXIT
+for _ in $(seq 150); do grep -q '^kubectl ' "$work/sandbox" && break; sleep 0.2; done
+config=$(sed -n 's/^kubectl .*--kubeconfig //p' "$work/sandbox")
+[ -n "$config" ] || fail "aviary sandbox printed no kubeconfig: $(cat "$work/sandbox")"
+code=0
+npx --no -- aviary wait deploy/podinfo --kubeconfig "$config" </dev/null >"$work/wait" 2>&1 || code=$?
+[ "$code" = 7 ] || fail "aviary wait without a Canary ended with $code, not with 7: $(cat "$work/wait")"
+npx --no -- kubectl-canary get -A --kubeconfig "$config" </dev/null >"$work/get" 2>&1 || fail "kubectl-canary get failed: $(cat "$work/get")"
 echo "pack: aviary-$version.tgz installs and starts ($(wc -l <<<"$files") files, $(du -k "$package" | cut -f1) KiB)"

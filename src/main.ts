@@ -39,8 +39,18 @@ interface Parts {
   readonly ending: AbortSignal;
 }
 
-async function main(): Promise<number> {
-  const invocation = readConfig();
+/** Runs the controller until it is asked to end. Answers the exit code; nothing is thrown. */
+export async function runController(argv?: readonly string[]): Promise<number> {
+  try {
+    return await main(argv);
+  } catch (error) {
+    process.stderr.write(`aviary: ${messageOf(error)}\n`);
+    return 1;
+  }
+}
+
+async function main(argv: readonly string[] | undefined): Promise<number> {
+  const invocation = readConfig(argv);
   if (invocation.type === "exit") {
     (invocation.code === 0 ? process.stdout : process.stderr).write(invocation.output);
     return invocation.code;
@@ -82,7 +92,7 @@ async function lead(parts: Parts): Promise<LeaderOutcome> {
   const { config, clock, connection, log, ending, telemetry } = parts;
   const { leaderElection } = config;
   if (!leaderElection.enabled) {
-    await runController(parts, ending, { mayWrite: () => true });
+    await work(parts, ending, { mayWrite: () => true });
     return "stopped";
   }
   // Asked to end, a leader finishes what it has begun before it gives the Lease back; a candidate has begun nothing.
@@ -108,7 +118,7 @@ async function lead(parts: Parts): Promise<LeaderOutcome> {
     async onStarted(signal, leadership) {
       leading = true;
       telemetry.leader(true);
-      await runController(parts, signal, leadership);
+      await work(parts, signal, leadership);
       telemetry.leader(false);
       resigning.abort();
     },
@@ -116,7 +126,7 @@ async function lead(parts: Parts): Promise<LeaderOutcome> {
 }
 
 /** Runs the controller until the process is to end or the lead, which `signal` stands for, is lost. */
-async function runController(parts: Parts, signal: AbortSignal, leadership: Leadership): Promise<void> {
+async function work(parts: Parts, signal: AbortSignal, leadership: Leadership): Promise<void> {
   const { config, clock, connection, informers, telemetry, log, ending } = parts;
   // A process that is asked to end may finish what it has begun; one that has lost the lead may not.
   const fence = config.leaderElection.enabled ? signal : new AbortController().signal;
@@ -209,9 +219,4 @@ function codeOf(outcome: LeaderOutcome, log: Log): number {
   return 1;
 }
 
-try {
-  process.exitCode = await main();
-} catch (error) {
-  process.stderr.write(`aviary: ${messageOf(error)}\n`);
-  process.exitCode = 1;
-}
+if (import.meta.main) process.exitCode = await runController();

@@ -28,7 +28,8 @@ function packageOf(specifier: string): string {
 describe("the package", () => {
   it("starts compiled JavaScript, since Node refuses types under node_modules", () => {
     const { compilerOptions } = readJson("tsconfig.build.json") as BuildConfig;
-    expect(manifest.bin).toEqual({ aviary: `${compilerOptions.outDir}/main.js` });
+    const command = `${compilerOptions.outDir}/aviary.js`;
+    expect(manifest.bin).toEqual({ aviary: command, "kubectl-canary": command });
     expect(manifest.files).toContain(compilerOptions.outDir);
     expect(manifest.files).not.toContain(compilerOptions.rootDir);
   });

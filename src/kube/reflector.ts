@@ -28,6 +28,8 @@ export interface ReflectorOptions<T extends KubeObject> {
   readonly signal: AbortSignal;
   /** The one namespace that is looked at; all when left out. */
   readonly namespace?: string;
+  /** The one object that is looked at; all when left out. */
+  readonly name?: string;
   /** 0 up to 1; for tests. */
   readonly random?: () => number;
 }
@@ -100,11 +102,14 @@ function afterError(error: unknown, state: Position, random: () => number): numb
 
 /** One list or one watch to its end. Answers whether it brought anything. */
 async function listOrWatch<T extends KubeObject>(
-  { kube, kind, namespace, sink, signal }: ReflectorOptions<T>,
+  { kube, kind, namespace, name, sink, signal }: ReflectorOptions<T>,
   state: Position,
   random: () => number,
 ): Promise<boolean> {
-  const scope = kind.namespaced && namespace !== undefined ? { namespace } : {};
+  const scope = {
+    ...(kind.namespaced && namespace !== undefined ? { namespace } : {}),
+    ...(name === undefined ? {} : { fieldSelector: `metadata.name=${name}` }),
+  };
   if (state.resourceVersion === undefined) {
     const list = await kube.list<T>(kind, { ...scope, signal });
     if (signal.aborted) return false;

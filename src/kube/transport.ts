@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Dispatcher } from "undici";
 import { messageOf } from "../lib/errors.ts";
 import { abortError, onAbort } from "./abort.ts";
 import type { Connection } from "./config.ts";
+import type { AnswerBody, HttpAnswer, HttpRequest } from "./dispatcher.ts";
 import { KubeError, isKubeError, reasonOf } from "./errors.ts";
 import type { ResourceKind } from "./port.ts";
 
@@ -45,10 +45,10 @@ export interface Transport {
   /** The JSON of a 2xx answer. @throws KubeError, AbortError */
   call(call: HttpCall): Promise<unknown>;
   /** The body of a 2xx answer, to be read by the caller, who must destroy it. @throws KubeError, AbortError */
-  open(call: HttpCall): Promise<Dispatcher.ResponseData["body"]>;
+  open(call: HttpCall): Promise<AnswerBody>;
 }
 
-const METHODS: Readonly<Record<Verb, Dispatcher.HttpMethod>> = {
+const METHODS: Readonly<Record<Verb, HttpRequest["method"]>> = {
   get: "GET",
   list: "GET",
   watch: "GET",
@@ -101,8 +101,7 @@ export function createTransport(connection: Connection, options: TransportOption
   };
 }
 
-type Body = Dispatcher.ResponseData["body"];
-type Reader<T> = (body: Body) => Promise<T>;
+type Reader<T> = (body: AnswerBody) => Promise<T>;
 
 const REFUSED = "write refused: this replica no longer leads";
 
@@ -110,7 +109,7 @@ function isWrite(verb: Verb): boolean {
   return METHODS[verb] !== "GET";
 }
 
-async function readJson(body: Body): Promise<unknown> {
+async function readJson(body: AnswerBody): Promise<unknown> {
   const text = await body.text();
   try {
     return JSON.parse(text);
@@ -128,7 +127,7 @@ async function send(
   connection: Connection,
   call: HttpCall,
   { renew, signal }: { readonly renew: boolean; readonly signal: AbortSignal },
-): Promise<Dispatcher.ResponseData> {
+): Promise<HttpAnswer> {
   const { dispatcher, headers } = await connection.access({ renew });
   if (signal.aborted) throw abortError(signal);
   const hasBody = call.body !== undefined;
@@ -176,7 +175,7 @@ export function errorOfStatus(status: number, body: unknown, what: string, retry
   });
 }
 
-async function refusal(call: HttpCall, response: Dispatcher.ResponseData): Promise<KubeError> {
+async function refusal(call: HttpCall, response: HttpAnswer): Promise<KubeError> {
   const text = await response.body.text();
   const body = parseOrUndefined(text);
   return errorOfStatus(response.statusCode, body, whatOf(call), headerOf(response.headers, "retry-after"));

@@ -2,6 +2,9 @@
 import { Command } from "commander";
 import { startSandbox } from "./sandbox.ts";
 
+/** How the controller is started beside it: from the sources, or from the package. */
+const CONTROLLER = import.meta.url.endsWith(".ts") ? "npm start --" : "npx aviary controller";
+
 interface Flags {
   readonly prometheus?: string;
   readonly port: string;
@@ -9,15 +12,15 @@ interface Flags {
   readonly discoveryPort: string;
 }
 
-/** Runs the sandbox alone until it is interrupted. */
-async function main(): Promise<void> {
+/** Runs the sandbox alone until it is interrupted. Answers the exit code. */
+export async function runSandbox(argv: readonly string[]): Promise<number> {
   const command = new Command("sandbox")
     .description("A Kubernetes API, a gateway and metrics on loopback, to try and test Aviary on. Not for production.")
     .option("--prometheus <url>", "use this Prometheus; it has to scrape what the printed address lists")
     .option("--port <port>", "port of the Kubernetes API; 0 takes a free one", "0")
     .option("--lag <ms>", "milliseconds by which the gateway follows changes of routes late", "0")
     .option("--discovery-port <port>", "port where scrape targets are listed; 0 takes a free one", "0")
-    .parse();
+    .parse([...argv], { from: "user" });
   const { prometheus, port, lag, discoveryPort } = command.opts<Flags>();
   const sandbox = await startSandbox({
     ...(prometheus === undefined ? {} : { prometheusUrl: prometheus }),
@@ -33,16 +36,16 @@ async function main(): Promise<void> {
       `gateway         ${sandbox.gatewayUrl}`,
       `Prometheus      ${sandbox.prometheusUrl}`,
       `scrape targets  ${sandbox.discoveryUrl}`,
-      `controller      npm start -- --kubeconfig ${sandbox.kubeconfigPath} --prometheus-url ${sandbox.prometheusUrl}`,
+      `controller      ${CONTROLLER} --kubeconfig ${sandbox.kubeconfigPath} --prometheus-url ${sandbox.prometheusUrl}`,
       "Interrupt (Ctrl-C) to end.",
       "",
     ].join("\n"),
   );
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      void sandbox.stop();
-    });
-  }
+  await new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+  await sandbox.stop();
+  return 0;
 }
 
-await main();
+if (import.meta.main) process.exitCode = await runSandbox(process.argv.slice(2));

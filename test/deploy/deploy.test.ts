@@ -88,7 +88,9 @@ describe("the controller's Deployment", () => {
 
   it("has two replicas that elect a leader in their own namespace, by flags that the controller knows", () => {
     const environment = Object.fromEntries(container.env.map(({ name }) => [name, "x"]));
-    const invocation = readConfig(container.args, environment);
+    const [command, ...flags] = container.args;
+    expect(command).toBe("controller");
+    const invocation = readConfig(flags, environment);
     if (invocation.type !== "run") throw new Error(invocation.output);
     expect(spec.replicas).toBe(2);
     expect(invocation.config.leaderElection).toMatchObject({ enabled: true, namespace: "x" });
@@ -281,7 +283,7 @@ describe("the image", () => {
     for (const name of [...manifest.files, "package.json"]) {
       expect(final, name).toMatch(new RegExp(`^COPY .*\\b${name.replace(".", "\\.")}\\b`, "m"));
     }
-    expect(final).toContain(`ENTRYPOINT ["node", "${manifest.bin["aviary"]}"]`);
+    expect(final).toContain(`ENTRYPOINT ["node", "${manifest.bin["aviary"]}"]\nCMD ["controller"]\n`);
     expect(final).toMatch(/^USER [1-9]\d*:[1-9]\d*$/m);
   });
 

@@ -1,0 +1,144 @@
+import type { CommandDefinition, OptionDefinition } from "./command.ts";
+import { requests } from "./requests.ts";
+
+const canary = {
+  syntax: "<name>",
+  help: "A Canary, or its workload as deploy/NAME, ds/NAME or sts/NAME.",
+} as const;
+
+const objectOutput: OptionDefinition = {
+  flags: "-o, --output <format>",
+  help: "For machines.",
+  choices: ["json", "yaml"],
+};
+
+/** Every command, in the order in which help and documentation list them. What one does is loaded when it is called. */
+export const commands: readonly CommandDefinition[] = [
+  {
+    name: "get",
+    summary: "Lists Canaries: phase, weight, step and why",
+    arguments: [{ ...canary, syntax: "[names...]" }],
+    options: [
+      { flags: "-A, --all-namespaces", help: "Of all namespaces." },
+      {
+        flags: "-o, --output <format>",
+        help: "wide has more columns; json and yaml are for machines.",
+        choices: ["wide", "json", "yaml"],
+      },
+    ],
+    cluster: true,
+    examples: [
+      { line: "aviary get", says: "All of the namespace of the current context." },
+      { line: "aviary get -A -o wide", says: "All there are, with images and revisions." },
+    ],
+    load: () => import("./commands/get.ts"),
+  },
+  {
+    name: "status",
+    summary: "Shows one Canary: steps, weight, checks, pods, and what it waits for",
+    arguments: [canary],
+    options: [
+      {
+        flags: "-w, --watch",
+        help: "Go on until interrupted: a live picture on a terminal, elsewhere a line for each change.",
+      },
+      objectOutput,
+    ],
+    cluster: true,
+    examples: [
+      { line: "aviary status podinfo -n shop", says: "How it stands now." },
+      { line: "aviary status podinfo -n shop --watch", says: "The same, live." },
+    ],
+    load: () => import("./commands/status.ts"),
+  },
+  {
+    name: "wait",
+    summary: "Waits for the end of a revision, for CI",
+    details:
+      "It follows the revision that the workload has when the command begins, or the one that is named, and prints a line for each change. The exit code says how it ended; see docs/ci.md.",
+    arguments: [canary],
+    options: [
+      {
+        flags: "--image <image>",
+        help: "Wait until the workload has this image, and follow that revision. The end after a slash is enough.",
+      },
+      {
+        flags: "--release <text>",
+        help: "The same for the workload's annotation aviary.dev/release, such as a commit.",
+      },
+      { flags: "--revision <revision>", help: "The revision itself, as in status.target.revision." },
+      { flags: "--timeout <duration>", help: "How long at most.", fallback: "30m" },
+      { flags: "--through-holds", help: "Go on waiting while a person is waited for, rather than end as held." },
+      {
+        flags: "--stall-grace <duration>",
+        help: "How long the Canary has to be stalled before that is an ending.",
+        fallback: "15s",
+      },
+      {
+        flags: "--groups <kind>",
+        help: "Fold the lines of a step for the CI system that shows them.",
+        choices: ["auto", "none", "github", "gitlab"],
+        fallback: "auto",
+      },
+    ],
+    cluster: true,
+    examples: [
+      { line: "aviary wait deploy/podinfo -n shop", says: "What was just applied." },
+      {
+        line: "aviary wait deploy/podinfo -n shop --image podinfo:6.9.1 --timeout 20m",
+        says: "What a GitOps tool is going to apply.",
+      },
+    ],
+    load: () => import("./commands/wait.ts"),
+  },
+  ...requests,
+  {
+    name: "history",
+    summary: "Tells how the last rollouts ended, and why",
+    arguments: [canary],
+    options: [objectOutput],
+    cluster: true,
+    examples: [{ line: "aviary history podinfo -n shop", says: "The newest first." }],
+    load: () => import("./commands/history.ts"),
+  },
+  {
+    name: "sandbox",
+    summary: "Runs a small Kubernetes on this machine to try Aviary on, until it is interrupted",
+    details: "It prints a kubeconfig. Not for production; see docs/sandbox.md.",
+    arguments: [{ syntax: "[flags...]", help: "--help lists them." }],
+    passThrough: true,
+    examples: [
+      { line: "aviary sandbox", says: "On free ports." },
+      { line: "aviary sandbox --port 16443", says: "The Kubernetes API on a port of your choice." },
+    ],
+    load: () => import("./commands/sandbox.ts"),
+  },
+  {
+    name: "controller",
+    summary: "Runs the controller",
+    details: "Its flags are in docs/configuration.md.",
+    arguments: [{ syntax: "[flags...]", help: "--help lists them." }],
+    passThrough: true,
+    examples: [
+      { line: "aviary controller --leader-elect", says: "As in a cluster." },
+      { line: "aviary controller --help", says: "Every flag, with its default." },
+    ],
+    load: () => import("./commands/controller.ts"),
+  },
+  {
+    name: "completion",
+    summary: "Prints a script that completes commands and options in a shell",
+    arguments: [{ syntax: "<shell>", help: "bash, zsh or fish." }],
+    examples: [
+      { line: "source <(aviary completion bash)", says: "In this shell." },
+      { line: "aviary completion fish > ~/.config/fish/completions/aviary.fish", says: "In every new shell." },
+    ],
+    load: () => import("./commands/completion.ts"),
+  },
+  {
+    name: "version",
+    summary: "Prints the version",
+    examples: [{ line: "aviary version", says: "Of this command, and of the Node that runs it." }],
+    load: () => import("./commands/version.ts"),
+  },
+];

@@ -1,0 +1,6 @@
+import type { Call } from "../command.ts";
+
+/** Runs the controller; its flags are its own. */
+export function run({ args, world }: Call): Promise<number> {
+  return world.programs.controller(args);
+}

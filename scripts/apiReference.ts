@@ -20,10 +20,27 @@ export function apiReference(definitions: readonly CustomResourceDefinition[]): 
     ...definitions.map(({ spec }) => `- [${spec.names.kind}](#${spec.names.singular})`),
     "",
   ];
-  return [...head, ...definitions.flatMap(kindSection)].join("\n");
+  return [
+    ...head,
+    ...definitions.flatMap((definition) => kindSection(definition, twinOf(definition, definitions))),
+  ].join("\n");
 }
 
-function kindSection({ spec }: CustomResourceDefinition): string[] {
+/** A kind further up with the same spec but for a few fields: what is for one namespace there and for all here. */
+function twinOf(
+  definition: CustomResourceDefinition,
+  all: readonly CustomResourceDefinition[],
+): CustomResourceDefinition | undefined {
+  const says = specOf(definition)?.description;
+  const found = all.find((other) => specOf(other)?.description === says);
+  return says === undefined || found === definition ? undefined : found;
+}
+
+function specOf({ spec }: CustomResourceDefinition): Structural | undefined {
+  return spec.versions[0].schema.openAPIV3Schema.properties?.["spec"];
+}
+
+function kindSection({ spec }: CustomResourceDefinition, twin: CustomResourceDefinition | undefined): string[] {
   const { names, scope, group, versions } = spec;
   const [version] = versions;
   const root = version.schema.openAPIV3Schema;
@@ -36,7 +53,7 @@ function kindSection({ spec }: CustomResourceDefinition): string[] {
     "",
     `\`${group}/${version.name}\`, ${scope === "Cluster" ? "cluster-scoped" : "namespaced"}, \`kubectl get ${names.plural}\`${short}, categories \`${names.categories.join("`, `")}\`.`,
     "",
-    ...section("Spec", "spec", wanted),
+    ...(twin === undefined ? section("Spec", "spec", wanted) : differences(wanted, twin)),
     ...section("Status", "status", status),
     "### Columns",
     "",
@@ -52,14 +69,34 @@ function kindSection({ spec }: CustomResourceDefinition): string[] {
   ];
 }
 
+/** The fields that a kind does not share with its twin; rules are the twin's. */
+function differences(schema: Structural | undefined, twin: CustomResourceDefinition): string[] {
+  const { kind, singular } = twin.spec.names;
+  const known = new Set(rowsOf("spec", specOf(twin)).map((row) => row.join()));
+  const rows = rowsOf("spec", schema).filter((row) => !known.has(row.join()));
+  return [
+    "### Spec",
+    "",
+    `The fields and rules are those of [${kind}](#${singular}), but for these:`,
+    "",
+    table(["Field", "Type", "Default", "Bounds", "Description"], rows),
+    "",
+  ];
+}
+
+function rowsOf(path: string, schema: Structural | undefined): string[][] {
+  if (schema === undefined) return [];
+  return fieldsOf({ path, schema, required: true })
+    .slice(1)
+    .filter((field) => field.schema.description !== undefined)
+    .map(fieldRow);
+}
+
 function section(title: string, path: string, schema: Structural | undefined): string[] {
   if (schema === undefined) return [];
   const all = fieldsOf({ path, schema, required: true });
   const rules = all.flatMap((field) => rulesOf(field.schema).map((rule) => ({ field, rule })));
-  const rows = all
-    .slice(1)
-    .filter(({ schema: { description } }) => description !== undefined)
-    .map(fieldRow);
+  const rows = rowsOf(path, schema);
   const ruleRows = rules.map(({ field, rule }) => [code(field.path + (rule.fieldPath ?? "")), text(rule.message)]);
   return [
     `### ${title}`,

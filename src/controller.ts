@@ -66,6 +66,7 @@ export function startController(options: ControllerOptions): Controller {
   const readings = createReadings({
     clock,
     ask: options.ask ?? providers.ask,
+    lookBackMs: providers.lookBackMs,
     onAnswer: (key) => {
       queue.add(key);
     },
@@ -74,6 +75,7 @@ export function startController(options: ControllerOptions): Controller {
   const evidence = createEvidenceTaker({
     clock,
     ask: options.ask ?? providers.ask,
+    lookBackMs: providers.lookBackMs,
     probe: options.probe ?? probeOverHttp,
     onAnswer: (key) => {
       queue.add(key);

@@ -51,6 +51,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@smithy/signature-v4": ["metrics"],
   "@aws-sdk/credential-providers": ["metrics"],
   "google-auth-library": ["metrics"],
+  "json-p3": ["metrics"],
   pino: ["lib"],
   commander: ["config.ts", "cli", "sandbox"],
 };

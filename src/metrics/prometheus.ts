@@ -2,6 +2,7 @@ import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { PrometheusDriver, type PrometheusConnectionOptions } from "prometheus-query";
 import { messageOf } from "../lib/errors.ts";
+import { rememberByText } from "../lib/remember.ts";
 import { parseDuration } from "../lib/time.ts";
 import { awsAuthorizer } from "./cloud/aws.ts";
 import { googleAuthorizer } from "./cloud/google.ts";
@@ -25,13 +26,17 @@ export const prometheus: MetricProviderKind<PrometheusBlock> = {
   name: "prometheus",
   schema: prometheusSchema,
   secrets: secretsOf,
-  checkQuery(query) {
-    const parsed = checkPromql(query);
+  checkQuery(_block, query) {
+    const parsed = parsePromql(query);
     return parsed.ok ? undefined : `line ${parsed.line}, column ${parsed.column}: ${parsed.message}`;
   },
-  windowMs: (_block, query) => windowMs(query),
+  windowMs: (_block, query) => windowOf(query),
   connect,
 };
+
+/** Canaries are looked at often and their queries change seldom. */
+const parsePromql = rememberByText(1_000, checkPromql);
+const windowOf = rememberByText(1_000, windowMs);
 
 /** Longer queries go by POST, since proxies commonly refuse a request line beyond 8 KiB. */
 const MAX_GET_QUERY = 1_500;

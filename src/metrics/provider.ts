@@ -54,7 +54,7 @@ export interface MetricProviderKind<Block = unknown> {
   /** Where the block says that its credentials are. */
   secrets(block: Block): readonly SecretUse[];
   /** What is wrong with a query, as far as that can be told without asking anybody. */
-  checkQuery(query: string): string | undefined;
+  checkQuery(block: Block, query: string): string | undefined;
   /** How far back a question looks, in milliseconds; 0 when it does not say. */
   windowMs(block: Block, query: string): number;
   connect(block: Block, credentials: Credentials, options: ConnectOptions): MetricSource;

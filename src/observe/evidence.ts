@@ -3,12 +3,13 @@ import type { TakenEvidence } from "../decide/types.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Clock } from "../lib/time.ts";
 import type { Probe } from "./probe.ts";
-import { fillIn, rangeMs, shareQuestion } from "./query.ts";
-import type { AskProvider } from "./readings.ts";
+import { fillIn, shareQuestion } from "./query.ts";
+import type { AskProvider, LookBack } from "./readings.ts";
 
 export interface EvidenceOptions {
   readonly clock: Clock;
   readonly ask: AskProvider;
+  readonly lookBackMs: LookBack;
   readonly probe: Probe;
   /** Called when an answer is in: the canary is to be looked at. */
   readonly onAnswer: (canaryKey: string) => void;
@@ -38,7 +39,7 @@ export const SHARE_PERIOD_MS = 5_000;
 export const PROBE_PERIOD_MS = 2_000;
 
 export function createEvidenceTaker(options: EvidenceOptions): EvidenceTaker {
-  const { clock, onAnswer, signal } = options;
+  const { clock, lookBackMs, onAnswer, signal } = options;
   const entries = new Map<string, Entry>();
 
   const start = (key: string, canary: Canary, entry: Entry): void => {
@@ -65,7 +66,7 @@ export function createEvidenceTaker(options: EvidenceOptions): EvidenceTaker {
       const entry: Entry =
         known?.context === context ? known : { context, asking: false, askedMs: undefined, answer: undefined };
       entries.set(key, entry);
-      if (!entry.asking && isDue(canary, entry, { now: clock.now(), settleMs })) start(key, canary, entry);
+      if (!entry.asking && isDue(canary, entry, { now: clock.now(), settleMs, lookBackMs })) start(key, canary, entry);
       return entry.answer;
     },
     forget: (key) => {
@@ -90,11 +91,12 @@ function contextOf({ spec, status, metadata }: Canary): string | undefined {
 function isDue(
   canary: Canary,
   { askedMs }: Entry,
-  { now, settleMs }: { readonly now: number; readonly settleMs: number },
+  { now, settleMs, lookBackMs }: { readonly now: number; readonly settleMs: number; readonly lookBackMs: LookBack },
 ): boolean {
   const { share } = canary.spec.traffic.evidence ?? {};
   const since = Date.parse(canary.status?.rollout?.weightSince ?? "");
-  if (askedMs === undefined) return now - since >= (share === undefined ? settleMs : rangeMs(canary, share.query));
+  if (askedMs === undefined)
+    return now - since >= (share === undefined ? settleMs : lookBackMs(canary, shareQuestion(share)));
   return now - askedMs >= (share === undefined ? PROBE_PERIOD_MS : SHARE_PERIOD_MS);
 }
 

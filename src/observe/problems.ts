@@ -1,4 +1,5 @@
 import type { Canary } from "../api/canary.ts";
+import type { MetricProviderObject } from "../api/metricProvider.ts";
 import type { Question } from "../api/query.ts";
 import type { Problem } from "../decide/types.ts";
 import type { FreshReads } from "../kube/fresh.ts";
@@ -6,22 +7,13 @@ import { kinds } from "../kube/kinds.ts";
 import type { PodSpec, Service } from "../kube/objects.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { annotations, isOurs } from "../lib/names.ts";
-import { rememberByText } from "../lib/remember.ts";
-import { metricProviders } from "../metrics/index.ts";
+import { metricProviderFor } from "../metrics/index.ts";
 import { routeKey } from "../routers/router.ts";
 import type { RouteView } from "../routers/router.ts";
 import { selects } from "./label.ts";
 import type { FoundProvider } from "./providers.ts";
 import { fillIn, questionsOf } from "./query.ts";
 import type { Scene } from "./scene.ts";
-
-/** Canaries are looked at often and their queries change seldom. */
-const faults = new Map(metricProviders.map(({ name, checkQuery }) => [name, rememberByText(1_000, checkQuery)]));
-
-/** What is wrong with a query in the language of a kind of provider. */
-function faultOf(provider: string, query: string): string | undefined {
-  return faults.get(provider)?.(query);
-}
 
 export interface ProblemInput {
   readonly scene: Scene;
@@ -284,6 +276,11 @@ function routeProblem({ route, scene, reads }: ProblemInput): Problem | undefine
   return route.problem === undefined ? undefined : { ...route.problem, blocksTraffic: route.weight === undefined };
 }
 
+/** What is wrong with a query in the language of whom it is for. */
+function faultOf({ spec }: MetricProviderObject, query: string): string | undefined {
+  return metricProviderFor(spec.provider)?.checkQuery(spec.block, query);
+}
+
 function queryProblem({ scene, provider }: ProblemInput): Problem | undefined {
   const { canary } = scene;
   for (const question of questionsOf(canary)) {
@@ -296,7 +293,7 @@ function queryProblem({ scene, provider }: ProblemInput): Problem | undefined {
       return { reason: found.reason, message: found.message, hint, blocksTraffic: false };
     }
     const filled = fillIn(canary, question.query);
-    const wrong = filled.ok ? faultOf(found.provider.spec.provider, filled.query) : filled.message;
+    const wrong = filled.ok ? faultOf(found.provider, filled.query) : filled.message;
     if (wrong === undefined) continue;
     return {
       reason: "InvalidQuery",

@@ -9,7 +9,8 @@ import type { Kube, KubeObject } from "../kube/port.ts";
 import { metricProviderFor, metricProviders } from "../metrics/index.ts";
 import type { Clock } from "../lib/time.ts";
 import type { MetricSource, SecretUse } from "../metrics/provider.ts";
-import type { AskProvider } from "./readings.ts";
+import { fillIn } from "./query.ts";
+import type { AskProvider, LookBack } from "./readings.ts";
 
 const blocks = Object.fromEntries(metricProviders.map(({ name, schema }) => [name, schema]));
 const parsers = {
@@ -73,7 +74,20 @@ function parsed(kind: "MetricProvider" | "ClusterMetricProvider", object: KubeOb
 /** Connections to back-ends, shared by all checks that name the same provider. */
 export interface Providers {
   readonly ask: AskProvider;
+  readonly lookBackMs: LookBack;
   close(): Promise<void>;
+}
+
+/** A query over hours is about something else than this release or this weight, and is not waited for. */
+const MAX_LOOK_BACK_MS = 300_000;
+
+/** How far back the answer to a question looks, as far as that is waited for; 0 when nobody can tell. */
+function lookBackMs(options: ProviderOptions, canary: Canary, question: Question): number {
+  const found = findProvider(options, canary, question);
+  const filled = fillIn(canary, question.query);
+  if (!found.ok || !filled.ok) return 0;
+  const { provider, block } = found.provider.spec;
+  return Math.min(metricProviderFor(provider)?.windowMs(block, filled.query) ?? 0, MAX_LOOK_BACK_MS);
 }
 
 interface Held {
@@ -116,6 +130,7 @@ export function createProviders(options: ProviderOptions, clock: Clock): Provide
   };
 
   return {
+    lookBackMs: (canary, question) => lookBackMs(options, canary, question),
     async ask({ canary, question, query }, signal) {
       const found = findProvider(options, canary, question);
       if (!found.ok) return { kind: "unreachable", message: found.message };

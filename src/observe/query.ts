@@ -3,8 +3,6 @@ import { questionsOfCheck } from "../api/checks/index.ts";
 import type { ShareEvidence } from "../api/evidence.ts";
 import type { Question } from "../api/query.ts";
 import { namesOf } from "../lib/names.ts";
-import { rememberByText } from "../lib/remember.ts";
-import { windowMs } from "../metrics/promqlWindow.ts";
 import { fillQuery } from "../metrics/variables.ts";
 import type { FilledQuery } from "../metrics/variables.ts";
 
@@ -29,15 +27,4 @@ export function fillIn(canary: Canary, query: string): FilledQuery {
     canary: names.canaryService,
     interval: canary.spec.analysis.interval,
   });
-}
-
-/** A query over hours is about something else than this release or this weight, and is not waited for. */
-const MAX_RANGE_MS = 300_000;
-
-const windowOf = rememberByText(1_000, windowMs);
-
-/** How far back a query looks, as far as that is waited for, in milliseconds; 0 when its names cannot be filled in. */
-export function rangeMs(canary: Canary, query: string): number {
-  const filled = fillIn(canary, query);
-  return filled.ok ? Math.min(windowOf(filled.query), MAX_RANGE_MS) : 0;
 }

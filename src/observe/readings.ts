@@ -8,7 +8,7 @@ import { messageOf } from "../lib/errors.ts";
 import { parseDuration } from "../lib/time.ts";
 import type { Clock } from "../lib/time.ts";
 import type { Reading } from "../metrics/provider.ts";
-import { fillIn, rangeMs } from "./query.ts";
+import { fillIn } from "./query.ts";
 
 /** Asks a metrics back-end; finds it, with its credentials, by the question's `providerRef`. Never rejects but by abort. */
 export type AskProvider = (
@@ -21,9 +21,13 @@ export type AskProvider = (
   signal: AbortSignal,
 ) => Promise<Reading>;
 
+/** How far back the answer to a question looks, in milliseconds. */
+export type LookBack = (canary: Canary, question: Question) => number;
+
 export interface ReadingsOptions {
   readonly clock: Clock;
   readonly ask: AskProvider;
+  readonly lookBackMs: LookBack;
   /** Called when an answer is in: the canary is to be looked at. */
   readonly onAnswer: (canaryKey: string) => void;
   readonly signal: AbortSignal;
@@ -47,7 +51,7 @@ interface Entry {
   answer: TakenReading | undefined;
 }
 
-export function createReadings({ clock, ask, onAnswer, signal }: ReadingsOptions): Readings {
+export function createReadings({ clock, ask, lookBackMs, onAnswer, signal }: ReadingsOptions): Readings {
   const entries = new Map<string, Map<string, Entry>>();
 
   const start = (key: string, canary: Canary, check: Check, entry: Entry): void => {
@@ -93,7 +97,11 @@ export function createReadings({ clock, ask, onAnswer, signal }: ReadingsOptions
         if (entry.context !== context) Object.assign(entry, { context, answer: undefined });
         const known = canary.status?.checks?.find(({ name }) => name === check.name);
         if (entry.answer !== undefined && !isNews(entry.answer, known)) entry.answer = undefined;
-        if (entry.answer === undefined && !entry.asking && isDue(canary, check, known, clock.now())) {
+        if (
+          entry.answer === undefined &&
+          !entry.asking &&
+          isDue(canary, check, known, { now: clock.now(), lookBackMs })
+        ) {
           start(key, canary, check, entry);
         }
         if (entry.answer !== undefined) taken[check.name] = entry.answer;
@@ -130,12 +138,17 @@ function isNews(answer: TakenReading, known: CheckStatus | undefined): boolean {
  * first one of a rollout also waits until the query's window holds nothing from before: back-ends know a canary by its
  * Service, so a fix would be judged by the errors of the version that it mends.
  */
-function isDue(canary: Canary, check: Check, known: CheckStatus | undefined, now: number): boolean {
+function isDue(
+  canary: Canary,
+  check: Check,
+  known: CheckStatus | undefined,
+  { now, lookBackMs }: { readonly now: number; readonly lookBackMs: LookBack },
+): boolean {
   const interval = parseDuration(canary.spec.analysis.interval);
   const rollout = canary.status?.rollout;
   const effective = Date.parse(rollout?.effectiveSince ?? "");
   const last = known?.lastReading === undefined ? effective : Math.max(effective, Date.parse(known.lastReading));
   if (now - last < interval) return false;
   const first = Date.parse(rollout?.firstWeightAt ?? rollout?.effectiveSince ?? "");
-  return now - first >= rangeMs(canary, thresholdQuestion(check).query);
+  return now - first >= lookBackMs(canary, thresholdQuestion(check));
 }

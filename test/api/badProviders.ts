@@ -9,12 +9,125 @@ export const badProviders: readonly BadManifest[] = [
   {
     name: "a provider without a block",
     manifest: rawMetricProvider({}),
-    says: ["spec: Invalid value", "needs the block prometheus"],
+    says: ["spec: Invalid value", "choose exactly one of prometheus, datadog, newRelic,", "json; found none"],
   },
   {
     name: "an unknown kind of provider",
-    manifest: rawMetricProvider({ graphite: {} }),
-    says: ['unknown field "spec.graphite"'],
+    manifest: rawMetricProvider({ statsd: {} }),
+    says: ['unknown field "spec.statsd"'],
+  },
+  {
+    name: "two kinds of provider",
+    manifest: rawMetricProvider({ graphite: { url: "http://graphite" }, prometheus: { url: "http://prometheus" } }),
+    says: ["spec: Invalid value", "choose exactly one of prometheus", "found prometheus graphite"],
+  },
+  {
+    name: "Datadog without an application key",
+    manifest: rawMetricProvider({ datadog: { apiKey: { secretRef } } }),
+    says: ["spec.datadog.applicationKey: Required value"],
+  },
+  {
+    name: "Datadog with a key in plain text",
+    manifest: rawMetricProvider({ datadog: { apiKey: "abc", applicationKey: { secretRef } } }),
+    says: ["spec.datadog.apiKey: Invalid value", "must be of type object"],
+  },
+  {
+    name: "Datadog with an aggregator of its own",
+    manifest: rawMetricProvider({
+      datadog: { apiKey: { secretRef }, applicationKey: { secretRef }, aggregator: "p99" },
+    }),
+    says: ['spec.datadog.aggregator: Unsupported value: "p99"'],
+  },
+  {
+    name: "New Relic with the account in words",
+    manifest: rawMetricProvider({ newRelic: { accountId: "shop", apiKey: { secretRef } } }),
+    says: ["spec.newRelic.accountId: Invalid value", "must be of type integer"],
+  },
+  {
+    name: "CloudWatch without a region",
+    manifest: rawMetricProvider({ cloudWatch: { accessKey } }),
+    says: ["spec.cloudWatch.region: Required value"],
+  },
+  {
+    name: "CloudWatch as the controller for one namespace",
+    manifest: rawMetricProvider({ cloudWatch: { region: "eu-central-1" } }),
+    says: ["spec.cloudWatch.accessKey: Required value"],
+  },
+  {
+    name: "CloudWatch with points of a day",
+    manifest: rawMetricProvider({ cloudWatch: { region: "eu-central-1", accessKey, period: "24h" } }),
+    says: ['spec.cloudWatch.period: Invalid value: "24h": must be a duration from 1s to 1h'],
+  },
+  {
+    name: "Google Cloud Monitoring of a project with a path",
+    manifest: rawMetricProvider({ googleCloudMonitoring: { project: "a/b", serviceAccountSecretRef: secretRef } }),
+    says: ["spec.googleCloudMonitoring.project: Invalid value", "must be the id of a project"],
+  },
+  {
+    name: "Google Cloud Monitoring as the controller for one namespace",
+    manifest: rawMetricProvider({ googleCloudMonitoring: { project: "shop" } }),
+    says: ["spec.googleCloudMonitoring.serviceAccountSecretRef: Required value"],
+  },
+  {
+    name: "Dynatrace without an environment",
+    manifest: rawMetricProvider({ dynatrace: { token: { secretRef } } }),
+    says: ["spec.dynatrace.url: Required value"],
+  },
+  {
+    name: "Graphite with two ways to log in",
+    manifest: rawMetricProvider({
+      graphite: {
+        url: "http://graphite",
+        bearerToken: { secretRef },
+        basicAuth: { username: "me", passwordSecretRef: secretRef },
+      },
+    }),
+    says: ["spec.graphite: Invalid value", "choose at most one of bearerToken, basicAuth"],
+  },
+  {
+    name: "Graphite over a window of a second",
+    manifest: rawMetricProvider({ graphite: { url: "http://graphite", window: "1s" } }),
+    says: ['spec.graphite.window: Invalid value: "1s": must be a duration from 10s to 24h'],
+  },
+  {
+    name: "InfluxDB in no language",
+    manifest: rawMetricProvider({ influxdb: { url: "http://influxdb:8086" } }),
+    says: ["spec.influxdb: Invalid value", "choose exactly one of flux, influxQL, sql; found none"],
+  },
+  {
+    name: "Flux without an organisation",
+    manifest: rawMetricProvider({ influxdb: { url: "http://influxdb:8086", flux: {} } }),
+    says: ["spec.influxdb.flux.org: Required value"],
+  },
+  {
+    name: "Splunk with a password in its address",
+    manifest: rawMetricProvider({ splunk: { url: "https://admin:secret@splunk:8089" } }),
+    says: ["spec.splunk.url: Invalid value", "without user, password, query and fragment"],
+  },
+  {
+    name: "Splunk Observability Cloud without a token",
+    manifest: rawMetricProvider({ splunkObservability: {} }),
+    says: ["spec.splunkObservability.token: Required value"],
+  },
+  {
+    name: "an index for a language that names it itself",
+    manifest: rawMetricProvider({ elasticsearch: { url: "http://es:9200", language: "ESQL", index: "logs" } }),
+    says: ["spec.elasticsearch.index: Invalid value", "index belongs to the language Search only"],
+  },
+  {
+    name: "an index with a path",
+    manifest: rawMetricProvider({ elasticsearch: { url: "http://es:9200", index: "logs/_delete" } }),
+    says: ["spec.elasticsearch.index: Invalid value", "must be the name of an index"],
+  },
+  {
+    name: "JSON without saying where the number is",
+    manifest: rawMetricProvider({ json: { url: "http://scores" } }),
+    says: ["spec.json.value: Required value"],
+  },
+  {
+    name: "JSON by a method that changes things",
+    manifest: rawMetricProvider({ json: { url: "http://scores", value: "$.score", method: "DELETE" } }),
+    says: ['spec.json.method: Unsupported value: "DELETE"'],
   },
   {
     name: "a provider without an address",

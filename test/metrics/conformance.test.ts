@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { metricProviders } from "../../src/metrics/index.ts";
 import type { Credentials, MetricSource } from "../../src/metrics/provider.ts";
 import { createAuthority } from "./certificates.ts";
-import { type Dialect, dialects } from "./dialects.ts";
+import type { Dialect } from "./dialects.ts";
+import { dialects } from "./vendorDialects.ts";
 import { type Respond, startStub, type StubServer, type StubTls } from "./stubServer.ts";
 
 const open: { close(): Promise<void> }[] = [];
@@ -18,6 +19,8 @@ const never: Respond = () => undefined;
 
 interface Failure {
   readonly what: string;
+  /** Left out: long enough for a busy machine. */
+  readonly timeout?: string;
   readonly respond: Respond;
   readonly says: RegExp;
 }
@@ -38,14 +41,14 @@ const failures: readonly Failure[] = [
   },
   { what: "nothing", respond: text(200, ""), says: /check the url/ },
   { what: "half of a JSON text", respond: text(200, '{"status":"succ'), says: /check the url/ },
-  { what: "JSON that means nothing", respond: text(200, "[null,1]"), says: /check the url/ },
   { what: "null", respond: text(200, "null"), says: /check the url/ },
   { what: "a number alone", respond: text(200, "17"), says: /check the url/ },
-  { what: "no end", respond: never, says: /no answer within 0\.3 s/ },
+  { what: "no end", timeout: "100ms", respond: never, says: /no answer within 0\.1 s/ },
   {
     what: "a body that never ends",
+    timeout: "100ms",
     respond: (_request, response) => void response.writeHead(200).write("{"),
-    says: /no answer within 0\.3 s/,
+    says: /no answer within 0\.1 s/,
   },
   { what: "a reset", respond: (_request, response) => void response.socket?.destroy(), says: /cannot be reached/ },
 ];
@@ -59,14 +62,17 @@ describe.each(metricProviders)("provider $name", (provider) => {
   ): Promise<{ stub: StubServer; source: MetricSource }> {
     const stub = await startStub(respond, options.tls);
     const block = provider.schema.parse(dialect.block(stub.url, options.block));
-    const source = provider.connect(block, options.credentials ?? {}, { mayUseOwnIdentity: false });
+    const source = provider.connect(block, options.credentials ?? dialect.needs ?? {}, { mayUseOwnIdentity: false });
     open.push(stub, source);
     return { stub, source };
   }
   const ask = (source: MetricSource, query = dialect.query) => source.read(query, { signal: quiet() });
 
-  it("is described", () => {
+  it("is described, and understands the query that it is asked here", () => {
     expect(dialect).toBeDefined();
+    const block = provider.schema.parse(dialect.block("http://127.0.0.1"));
+    expect(provider.checkQuery(block, dialect.query)).toBeUndefined();
+    expect(provider.windowMs(block, dialect.query)).toBeGreaterThanOrEqual(0);
     expect(provider.schema.meta()?.description).toBeTruthy();
   });
 
@@ -78,6 +84,15 @@ describe.each(metricProviders)("provider $name", (provider) => {
   it("tells silence from a value and from failure", async () => {
     const { source } = await connect(dialect.empty);
     expect(await ask(source)).toEqual({ kind: "empty" });
+  });
+
+  it("takes JSON in which nothing is found for what it is", async () => {
+    const { source } = await connect(text(200, "[null,1]"));
+    expect(await ask(source)).toMatchObject(
+      dialect.takesAnyJson === true
+        ? { kind: "empty" }
+        : { kind: "unreachable", message: expect.stringMatching(/check the url/) as string },
+    );
   });
 
   it("says that the query is wrong, and where, when the back-end says so", async () => {
@@ -124,8 +139,8 @@ describe.each(metricProviders)("provider $name", (provider) => {
     expect(stub.requests).toHaveLength(5);
   });
 
-  it.each(failures)("is unreachable on $what, and says so", async ({ respond, says }) => {
-    const { stub, source } = await connect(respond, { block: { timeout: "300ms" } });
+  it.each(failures)("is unreachable on $what, and says so", async ({ respond, timeout = "5s", says }) => {
+    const { stub, source } = await connect(respond, { block: { timeout } });
     const reading = await ask(source);
     expect(reading).toMatchObject({ kind: "unreachable", message: expect.stringMatching(says) as string });
     expect(reading).toMatchObject({ message: expect.stringContaining(stub.url) as string });
@@ -159,7 +174,8 @@ describe.each(metricProviders)("provider $name", (provider) => {
   it("uses its connections again, and a failed question does not cost one for ever", async () => {
     const { stub, source } = await connect(dialect.value(1));
     for (let turn = 0; turn < 20; turn += 1) await ask(source);
-    expect(stub.connections()).toBe(1);
+    // The next question may come before the end of the last answer has been noticed.
+    expect(stub.connections()).toBeLessThanOrEqual(2);
     await Promise.all(Array.from({ length: 100 }, () => ask(source)));
     expect(stub.connections()).toBeLessThanOrEqual(16);
   });
@@ -208,8 +224,8 @@ describe.each(metricProviders)("provider $name", (provider) => {
 
     it("lets none out on any failure", async () => {
       await Promise.all(
-        failures.map(async ({ respond }) => {
-          const { source } = await connect(respond, { block: { timeout: "300ms", more }, credentials });
+        failures.map(async ({ respond, timeout = "5s" }) => {
+          const { source } = await connect(respond, { block: { timeout, more }, credentials });
           const message = JSON.stringify(await ask(source));
           for (const secret of secrets) expect(message).not.toContain(secret);
         }),
@@ -227,7 +243,7 @@ describe.each(metricProviders)("provider $name", (provider) => {
       const { source } = await connect(dialect.value(1), {
         tls: server,
         block: { tls },
-        credentials: { ca: authority.cert },
+        credentials: { ...dialect.needs, ca: authority.cert },
       });
       expect(await ask(source)).toEqual({ kind: "value", value: 1 });
     });
@@ -239,7 +255,7 @@ describe.each(metricProviders)("provider $name", (provider) => {
         message: expect.stringMatching(/certificate/) as string,
       });
       const other = createAuthority("other").cert;
-      const second = await connect(dialect.value(1), { tls: server, credentials: { ca: other } });
+      const second = await connect(dialect.value(1), { tls: server, credentials: { ...dialect.needs, ca: other } });
       expect((await ask(second.source)).kind).toBe("unreachable");
     });
 
@@ -252,7 +268,7 @@ describe.each(metricProviders)("provider $name", (provider) => {
       const { stub, source } = await connect(dialect.value(1), {
         tls: { ...server, clientAuthority: authority.cert },
         block: { tls: {} },
-        credentials: { ca: authority.cert, cert: client.cert, key: client.key },
+        credentials: { ...dialect.needs, ca: authority.cert, cert: client.cert, key: client.key },
       });
       expect(await ask(source)).toEqual({ kind: "value", value: 1 });
       expect(stub.requests[0]?.client).toBe("reader");
@@ -260,9 +276,12 @@ describe.each(metricProviders)("provider $name", (provider) => {
 
     it("is unreachable without the client certificate that the server wants, or with one that is no PEM", async () => {
       const tls = { ...server, clientAuthority: authority.cert };
-      const { source } = await connect(dialect.value(1), { tls, credentials: { ca: authority.cert } });
+      const { source } = await connect(dialect.value(1), {
+        tls,
+        credentials: { ...dialect.needs, ca: authority.cert },
+      });
       expect((await ask(source)).kind).toBe("unreachable");
-      const broken = { ca: authority.cert, cert: "no certificate", key: "no key" };
+      const broken = { ...dialect.needs, ca: authority.cert, cert: "no certificate", key: "no key" };
       const second = await connect(dialect.value(1), { tls, credentials: broken });
       expect(await ask(second.source)).toMatchObject({ kind: "unreachable" });
     });

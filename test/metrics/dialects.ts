@@ -2,10 +2,16 @@ import { generateKeyPairSync } from "node:crypto";
 import type { Credentials } from "../../src/metrics/provider.ts";
 import type { Respond } from "./stubServer.ts";
 
+export interface BlockOptions {
+  readonly timeout?: string;
+  readonly tls?: object;
+  readonly more?: object;
+}
+
 /** How a back-end of one kind is told and how it answers, for the suite that every kind passes. */
 export interface Dialect {
   readonly provider: string;
-  block(url: string, options?: { readonly timeout?: string; readonly tls?: object; readonly more?: object }): unknown;
+  block(url: string, options?: BlockOptions): unknown;
   readonly value: (value: number) => Respond;
   /** A question that the back-end would understand. */
   readonly query: string;
@@ -16,7 +22,11 @@ export interface Dialect {
   /** The question is wrong, and the answer says where: at 1:5. */
   readonly refusesQuery: Respond;
   /** A block that uses every kind of credential, and what is read from the Secrets. */
-  readonly everyCredential: { readonly more: object; readonly credentials: Credentials }[];
+  /** Credentials without which nobody is asked. */
+  readonly needs?: Credentials;
+  /** Whether any JSON can be an answer: then one in which nothing is found is silence. */
+  readonly takesAnyJson?: true;
+  readonly everyCredential: readonly { readonly more: object; readonly credentials: Credentials }[];
 }
 
 export function json(status: number, body: unknown): Respond {
@@ -25,16 +35,15 @@ export function json(status: number, body: unknown): Respond {
   };
 }
 
-export function vector(...values: readonly unknown[]): Respond {
-  const result = values.map((value, index) => ({ metric: { pod: `p${index}` }, value: [1_700_000_000.5, value] }));
-  return json(200, { status: "success", data: { resultType: "vector", result } });
-}
+export const secretRef = (key: string) => ({ name: "provider", key });
 
-const secretRef = (key: string) => ({ name: "prometheus", key });
+export const awsKey = {
+  accessKeyId: "AKID-5f1e",
+  secretAccessKey: "wJalr/K7MDENG+bPx",
+  sessionToken: "FwoGZXIvYXdzE//",
+};
 
-const awsKey = { accessKeyId: "AKID-5f1e", secretAccessKey: "wJalr/K7MDENG+bPx", sessionToken: "FwoGZXIvYXdzE//" };
-
-const serviceAccount = JSON.stringify({
+export const serviceAccount = JSON.stringify({
   type: "service_account",
   client_email: "reader@shop.iam.gserviceaccount.com",
   private_key: generateKeyPairSync("rsa", { modulusLength: 2048 })
@@ -42,14 +51,25 @@ const serviceAccount = JSON.stringify({
     .toString(),
 });
 
-const prometheus: Dialect = {
-  provider: "prometheus",
-  block: (url, { timeout = "2s", tls, more = {} } = {}) => ({
+/** A block of a provider, beside its address and `fixed`. */
+export function blockWith(fixed: object): Dialect["block"] {
+  return (url, { timeout = "2s", tls, more = {} } = {}) => ({
     url,
     timeout,
     ...(tls === undefined ? {} : { tls }),
+    ...fixed,
     ...more,
-  }),
+  });
+}
+
+export function vector(...values: readonly unknown[]): Respond {
+  const result = values.map((value, index) => ({ metric: { pod: `p${index}` }, value: [1_700_000_000.5, value] }));
+  return json(200, { status: "success", data: { resultType: "vector", result } });
+}
+
+export const prometheus: Dialect = {
+  provider: "prometheus",
+  block: blockWith({}),
   query: "up",
   value: (value) => vector(String(value)),
   empty: vector(),
@@ -89,5 +109,3 @@ const prometheus: Dialect = {
     { more: { google: { serviceAccountSecretRef: secretRef("google") } }, credentials: { serviceAccount } },
   ],
 };
-
-export const dialects: readonly Dialect[] = [prometheus];

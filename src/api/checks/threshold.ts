@@ -7,7 +7,7 @@ import type { CheckBasics } from "./common.ts";
 /** The block `threshold` of a check. */
 export const thresholdSchema = withRules(
   z.object({
-    query: queryText("PromQL that gives one number."),
+    query: queryText("A query in the language of the provider, PromQL for most, that gives one number."),
     min: z.number().optional().describe("A reading below it is a failure."),
     max: z.number().optional().describe("A reading above it is a failure."),
     failureLimit: z

@@ -14,7 +14,7 @@ export interface ApiRequest {
   readonly method: "GET" | "POST";
   /** Below the address of the block, with a leading slash. */
   readonly path: string;
-  readonly params?: Readonly<Record<string, string>>;
+  readonly params?: readonly (readonly [name: string, value: string])[];
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON when it is no text. */
   readonly body?: unknown;
@@ -40,7 +40,7 @@ export interface HttpApi {
   /** The request for a question, or what is wrong with the question. */
   ask(query: string, nowMs: number): ApiRequest | { readonly wrong: string };
   /** Reads an answer with a status of success; undefined when it is not one of this API. */
-  read(answer: ApiAnswer): Reading | undefined;
+  read(answer: ApiAnswer, endpoint: string): Reading | undefined;
   explain(answer: ApiAnswer): Explanation;
 }
 
@@ -113,7 +113,7 @@ async function answerTo(connection: Connection, query: string, signal: AbortSign
 
 function outgoingOf(base: string, { method, path, params, headers, body }: ApiRequest): Outgoing {
   const url = new URL(base.replace(/\/+$/, "") + path);
-  for (const [name, value] of Object.entries(params ?? {})) url.searchParams.append(name, value);
+  for (const [name, value] of params ?? []) url.searchParams.append(name, value);
   const isJson = body !== undefined && typeof body !== "string";
   const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
   const type = isJson ? { "Content-Type": "application/json" } : {};
@@ -171,7 +171,7 @@ function parsed(text: string): unknown {
 }
 
 function readingOf({ api, endpoint }: Connection, answer: Answer): Reading {
-  if (answer.status < 300) return api.read(answer) ?? notTheApi(endpoint.url, api.product);
+  if (answer.status < 300) return api.read(answer, endpoint.url) ?? notTheApi(endpoint.url, api.product);
   const { detail, blamesQuery } = api.explain(answer);
   if (blamesQuery) return badQuery(`the query was refused${detail === "" ? "" : `: ${detail}`}`);
   return refusal(endpoint.url, answer.status, detail);

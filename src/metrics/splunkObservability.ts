@@ -1,0 +1,110 @@
+import { z } from "zod";
+import { withRules } from "../api/schema.ts";
+import { parseDuration } from "../lib/time.ts";
+import { plainAuthorizer } from "./http/authorizer.ts";
+import {
+  connectionFields,
+  secretField,
+  secretsOfEndpoint,
+  secretUse,
+  tlsNeedsHttps,
+  urlField,
+} from "./http/endpoint.ts";
+import { soleOf } from "./http/rows.ts";
+import { badQuery, several } from "./http/sentences.ts";
+import { httpSource } from "./http/source.ts";
+import type { HttpApi } from "./http/source.ts";
+import { windowField } from "./http/window.ts";
+import type { MetricProviderKind, Reading } from "./provider.ts";
+
+const schema = withRules(
+  z.object({
+    url: urlField("https://stream.us1.signalfx.com")
+      .default("https://stream.us0.signalfx.com")
+      .describe("Address of the stream API of your realm."),
+    token: secretField("the token").describe("Access token with the API scope."),
+    window: windowField.describe("How far back a program looks; its newest value is the reading."),
+    ...connectionFields,
+  }),
+  tlsNeedsHttps,
+).describe("Splunk Observability Cloud (SignalFx). A query is a SignalFlow program that publishes one stream.");
+
+type Block = z.output<typeof schema>;
+
+/**
+ * Splunk Observability Cloud, by SignalFlow programs over the window, which end by themselves.
+ * Source: Splunk, "SignalFlow API" (POST /v2/signalflow/execute) and "SignalFlow stream messages reference".
+ */
+export const splunkObservability: MetricProviderKind<Block> = {
+  name: "splunkObservability",
+  schema,
+  secrets: (block) => [...secretsOfEndpoint(block), ...secretUse(block.token.secretRef, { header: "X-SF-TOKEN" })],
+  checkQuery: () => undefined,
+  windowMs: ({ window }) => parseDuration(window),
+  connect(block, credentials) {
+    const authorizer = plainAuthorizer(block, credentials);
+    return httpSource({ api: apiOf(block), endpoint: block, credentials, authorizer });
+  },
+};
+
+const dataMessage = z.object({ data: z.array(z.object({ tsId: z.string(), value: z.unknown() })) });
+const failure = z.object({ message: z.string() });
+
+function apiOf({ window }: Block): HttpApi {
+  return {
+    product: "Splunk Observability Cloud",
+    ask: (program, nowMs) => ({
+      method: "POST",
+      path: "/v2/signalflow/execute",
+      params: [
+        ["start", String(nowMs - parseDuration(window))],
+        ["stop", String(nowMs)],
+        ["immediate", "true"],
+      ],
+      headers: { "Content-Type": "text/plain", Accept: "text/event-stream" },
+      body: program,
+    }),
+    read: ({ text }) => readStream(eventsOf(text)),
+    explain({ status, json }) {
+      const parsed = failure.safeParse(json);
+      return { detail: parsed.success ? parsed.data.message : "", blamesQuery: status === 400 && parsed.success };
+    },
+  };
+}
+
+interface StreamEvent {
+  readonly name: string;
+  readonly data: unknown;
+}
+
+/** Source: WHATWG HTML, "Server-sent events". */
+function eventsOf(text: string): readonly StreamEvent[] {
+  return text.split(/\r?\n\r?\n/).flatMap((block) => {
+    const fields = block.split(/\r?\n/).map((line) => /^(event|data):\s?(.*)$/.exec(line));
+    const of = (field: string) => fields.flatMap((found) => (found?.[1] === field ? [found[2] ?? ""] : []));
+    const [name] = of("event");
+    if (name === undefined) return [];
+    try {
+      return [{ name, data: JSON.parse(of("data").join("\n")) as unknown }];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** The value at the newest time at which there is one. Undefined when these are no messages of SignalFlow. */
+function readStream(events: readonly StreamEvent[]): Reading | undefined {
+  if (events.length === 0) return undefined;
+  const refused = events.find(({ name }) => name === "error");
+  if (refused !== undefined) {
+    const parsed = failure.safeParse(refused.data);
+    return badQuery(`the query was refused: ${parsed.success ? parsed.data.message : JSON.stringify(refused.data)}`);
+  }
+  const messages = events.flatMap(({ name, data }) => {
+    const parsed = name === "data" ? dataMessage.safeParse(data) : undefined;
+    return parsed?.success === true ? [parsed.data.data.filter(({ value }) => value !== null)] : [];
+  });
+  const streams = new Set(messages.flat().map(({ tsId }) => tsId));
+  if (streams.size > 1) return several(streams.size, "series", "aggregate it, for instance by .sum()");
+  return soleOf([messages.flat().at(-1)?.value], "values", "");
+}

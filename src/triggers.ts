@@ -193,8 +193,8 @@ function dropWhatNobodyReads<T extends KubeObject>(object: T): T {
   return { ...object, metadata: { ...lean, annotations: kept } };
 }
 
-/** Fields of other people's objects that Aviary sets: of these it must know who else writes them. */
-const WATCHED_FIELDS = ["f:replicas", "f:paused", "f:selector"] as const;
+/** Fields that others may write against Aviary: of these it must know who does. The template is that of the primary. */
+const WATCHED_FIELDS = ["f:replicas", "f:paused", "f:selector", "f:template"] as const;
 
 interface ManagedFields {
   readonly manager?: string;

@@ -127,6 +127,16 @@ function assertPrimaryMayChange(revision: string, o: Observation): void {
       `weight ${route.weight ?? "unknown"}, ${services.canary.ready} ready canary endpoints`,
     );
   }
+  if (primary.inPlace === true && route.byEndpoints !== true && services.apex.exists && !isCarried(services)) {
+    throw new InvariantError(
+      "the primary changes in place only while the canary's pods are behind its Services",
+      "they are not listed there",
+    );
+  }
+}
+
+function isCarried({ apex, primary }: Observation["services"]): boolean {
+  return apex.feed?.current === true && primary.feed?.current === true;
 }
 
 function assertLookedAt(revision: string, { target }: Observation): void {

@@ -18,7 +18,7 @@ export const phases = [
 export const outcomes = ["Succeeded", "Failed", "Superseded", "Reverted", "Skipped"] as const;
 
 /** What Aviary puts back when somebody else changes it. */
-export const contendedFields = ["Weight", "Replicas", "Freeze", "ApexSelector"] as const;
+export const contendedFields = ["Weight", "Replicas", "Freeze", "ApexSelector", "PrimaryImages"] as const;
 
 /** What a check makes of its readings. Only `Fail` counts against a canary. */
 export const verdicts = ["Pass", "Fail", "Undecided", "NoData", "Error"] as const;
@@ -245,7 +245,7 @@ export const canaryStatusSchema = z.object({
   traffic: trafficUnderWay
     .optional()
     .describe("The routes that have the traffic. A change of `spec.traffic` is taken over between two rollouts."),
-  contention: z.array(contention).max(4).optional().describe("Who changes back what Aviary has set."),
+  contention: z.array(contention).max(5).optional().describe("Who changes back what Aviary has set."),
   rollout: rollout.optional(),
   checks: z.array(checkStatus).max(20).optional().describe("The checks of the rollout under way, or of the last one."),
   history: z.array(historyEntry).max(HISTORY_LIMIT).optional().describe("Ended rollouts, the newest first."),

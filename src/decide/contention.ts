@@ -44,6 +44,12 @@ export function wantsIdlePods(s: Situation): Contention | undefined {
   return managersOf(s, "Replicas") === undefined ? undefined : entry;
 }
 
+/** The entry of a field that somebody changes again and again, while it is not yet time to put it back once more. */
+export function stoodAsideFor(s: Situation, field: ContendedField): Contention | undefined {
+  const entry = s.memory.contention?.find((one) => one.field === field && one.count >= CONTENDED_AT);
+  return entry !== undefined && retryInMs(s, entry) > 0 ? entry : undefined;
+}
+
 /** When to put a contended field back once more, in milliseconds from now; negative when it is time. */
 export function retryInMs({ now }: Observation, { count, last }: Contention): number {
   const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.max(0, count - CONTENDED_AT));
@@ -71,6 +77,8 @@ function nameOf({ canary, routeName }: Observation, field: ContendedField): stri
       return `the freeze of ${kind} ${name}`;
     case "ApexSelector":
       return `spec.selector of Service ${name}`;
+    case "PrimaryImages":
+      return `the images of ${kind} ${name}-primary`;
   }
 }
 
@@ -97,5 +105,6 @@ export const WAYS_OUT: Readonly<Record<ContendedField, string>> = {
     "install deploy/gitops, which keeps the weights of a route that is applied again, or let that tool ignore them",
   Replicas: "leave spec.replicas out of the manifest, or let that tool ignore it",
   Freeze: "let that tool apply changes rather than replace the whole object",
+  PrimaryImages: "let that tool apply the target alone: the primary is Aviary's",
   ApexSelector: "let that tool ignore the selector of this Service",
 };

@@ -3,6 +3,7 @@ import * as adoption from "./rules/adoption.ts";
 import * as capacity from "./rules/capacity.ts";
 import * as contention from "./rules/contention.ts";
 import * as handBack from "./rules/handBack.ts";
+import * as inPlace from "./rules/inPlace.ts";
 import * as interruptions from "./rules/interruptions.ts";
 import * as previous from "./rules/previous.ts";
 import * as promotion from "./rules/promotion.ts";
@@ -41,6 +42,8 @@ export const rules: readonly Rule[] = [
   // Without a primary there is nobody to give the traffic back to.
   rest.repairPrimary,
   rest.repairPrimarySize,
+  inPlace.carryPrimary,
+  inPlace.stopCarrying,
   restoration.leavePrimary,
   restoration.restorePrimary,
   restoration.waitForRestoredPrimary,
@@ -52,6 +55,7 @@ export const rules: readonly Rule[] = [
   rollback.keepCanaryOut,
   rollback.giveUpRollback,
   rollback.switchToPrevious,
+  capacity.pinForRollback,
   rollback.drainForRollback,
   rollback.rollPrimaryBack,
   rollback.waitForRolledBack,

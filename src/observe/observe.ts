@@ -153,11 +153,12 @@ function isSettled({ wanted, stale }: Companions): boolean {
 }
 
 /** Who else writes what Aviary sets. A field that is taken away names nobody: then it was whoever wrote last. */
-function writersOf({ target, apex }: Scene, route: RouteView): NonNullable<Observation["writers"]> {
+function writersOf({ target, primary, apex }: Scene, route: RouteView): NonNullable<Observation["writers"]> {
   return {
     Weight: others(route.managers),
     Replicas: target === undefined ? [] : others(fieldManagers(target, ["f:spec", "f:replicas"])),
     Freeze: target === undefined ? [] : others(lastManager(target)),
+    PrimaryImages: primary === undefined ? [] : others(fieldManagers(primary, ["f:spec", "f:template"])),
     ApexSelector: apex.service === undefined ? [] : others(fieldManagers(apex.service, ["f:spec", "f:selector"])),
   };
 }
@@ -175,8 +176,11 @@ function servicesOf(scene: Scene, now: number): Services {
     viewOf({ objects, label, targetLabels, feedFrom, now });
   const found = leaving ? scene.canary.status?.adopted?.apexSelector : undefined;
   const rollingBack = scene.canary.status?.rollback !== undefined && !leaving;
-  const standby = !leaving && !rollingBack && scene.canary.status?.promoted !== undefined;
-  const apexFeed = leaving ? canaryService : rollingBack ? previousService : primaryService;
+  const serving = !leaving && !rollingBack && scene.canary.status?.promoted !== undefined;
+  // While the primary changes in place, the canary's pods stand behind both.
+  const carried = serving && primaryService.feed !== undefined;
+  const standby = serving && !carried;
+  const apexFeed = leaving || carried ? canaryService : rollingBack ? previousService : primaryService;
   return {
     apex: viewOf({ objects: apex, label, targetLabels, feedFrom: apexFeed, standby, found, now }),
     primary: view(primaryService, rollingBack ? previousService : canaryService),

@@ -32,6 +32,11 @@ const refused: readonly (readonly [string, Action, SceneOptions])[] = [
       see: { ...full.see, route: { weight: 100, uniform: false, acceptance: { state: "accepted" }, managers: [] } },
     },
   ],
+  [
+    "a change in place with nobody beside the primary in its Services",
+    change,
+    { ...full, see: { ...full.see, primary: workload("a", { inPlace: true }) } },
+  ],
   ["a primary put back at weight 50", { kind: "restorePrimary", revision: "b" }, serving(50)],
   ["a Service pointed at kept pods that are not ready", { kind: "pointService", service: "apex", at: "previous" }, {}],
   [

@@ -3,6 +3,7 @@ import * as adoption from "../../src/decide/rules/adoption.ts";
 import * as contention from "../../src/decide/rules/contention.ts";
 import * as capacity from "../../src/decide/rules/capacity.ts";
 import * as handBack from "../../src/decide/rules/handBack.ts";
+import * as inPlace from "../../src/decide/rules/inPlace.ts";
 import * as interruptions from "../../src/decide/rules/interruptions.ts";
 import * as previous from "../../src/decide/rules/previous.ts";
 import * as promotion from "../../src/decide/rules/promotion.ts";
@@ -25,6 +26,8 @@ const helpers = new Set([
   "noteKept",
   "keptForMs",
   "floorLeftMs",
+  "carriersGo",
+  "waitForCarriers",
 ]);
 
 const gone: SceneOptions = { metadata: leaving };
@@ -42,6 +45,8 @@ const noCopies = { held: [], stale: [], gone: [], lost: [] };
 const autoscaler = { kind: "HorizontalPodAutoscaler", name: "web", min: 1, max: 10 } as const;
 const pinned = { autoscaler: { kind: "HorizontalPodAutoscaler", name: "web", floor: 3 } } as const;
 const restore = { ...withdrawal_, restore: true } as const;
+const changing = { ...atFull, effectiveSince: ago(1) };
+const inOnePlace = workload("a", { inPlace: true });
 const moved = workload("b");
 const restorable = {
   ...serving(100),
@@ -102,6 +107,8 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ],
   ["keepFrozen", { status: rolling(atTen(5)), ...serving(10, { frozen: false }) }],
   ["repairPrimarySize", { see: { primary: workload("a", { replicas: 0, available: 0 }) } }],
+  ["carryPrimary", { status: rolling(changing), ...serving(100), see: { ...serving(100).see, primary: inOnePlace } }],
+  ["stopCarrying", { services: { primary: service({ feed: { ageMs: 9e3, current: true } }) } }],
   [
     "leavePrimary",
     { status: rolling({ ...atFull, weight: 50, returnStep: 0, withdrawal: restore }), ...serving(50), ...restorable },
@@ -124,6 +131,7 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ["keepCanaryOut", { ...takingBack(), see: { ...kept, route: { ...scene().route, weight: 10 } } }],
   ["giveUpRollback", { ...takingBack(), see: { ...kept, previous: workload("z", { settled: false }) } }],
   ["switchToPrevious", { ...takingBack(), see: kept, services: { previous: service() } }],
+  ["pinForRollback", { ...takingBack(), see: { ...kept, autoscaler }, services: switched }],
   ["drainForRollback", { ...takingBack(), see: kept, services: switched }],
   ["rollPrimaryBack", { ...takingBack({ drainingSince: ago(99) }), see: kept, services: switched }],
   [
@@ -299,6 +307,7 @@ describe("the list of rules", () => {
       contention,
       capacity,
       handBack,
+      inPlace,
       interruptions,
       promotion,
       requests,

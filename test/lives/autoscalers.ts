@@ -1,15 +1,15 @@
 import { kinds } from "../../src/kube/kinds.ts";
-import type { Deployment, HorizontalPodAutoscaler, ScaledObject } from "../../src/kube/objects.ts";
+import type { Deployment, HorizontalPodAutoscaler, ScaledObject, StatefulSet } from "../../src/kube/objects.ts";
 import type { Kube, KubeObject } from "../../src/kube/port.ts";
 import type { Life } from "./life.ts";
 import { applyWorkload, manifest, NAMESPACE } from "./manifests.ts";
-import { all, find } from "./watchman.ts";
+import { all, find, findWorkload } from "./watchman.ts";
 
 /** How often an autoscaler looks, as in a cluster. */
 const PERIOD_MS = 15_000;
 
-/** Pods that the load of a Deployment is worth, as its metrics would say. */
-export type Demand = (deployment: string) => number;
+/** Pods that the load of a workload is worth, as its metrics would say. */
+export type Demand = (workload: string) => number;
 
 export interface Autoscalers {
   demand: Demand;
@@ -17,7 +17,7 @@ export interface Autoscalers {
 }
 
 /**
- * The autoscalers of Kubernetes and of KEDA, on virtual time: they keep every Deployment at what its demand is, within
+ * The autoscalers of Kubernetes and of KEDA, on virtual time: they keep every workload at what its demand is, within
  * their bounds. One at 0 replicas is left alone but by KEDA, which makes an autoscaler of its own for what it scales.
  */
 export function runAutoscalers(life: Life, demand: Demand): Autoscalers {
@@ -82,13 +82,14 @@ function within(wanted: number, min: number, max: number): number {
 }
 
 function sizeOf(life: Life, name: string): number | undefined {
-  return (find(life.server, kinds.deployment, name) as Deployment | undefined)?.spec.replicas;
+  return (findWorkload(life.server, name) as Deployment | StatefulSet | undefined)?.spec.replicas;
 }
 
 async function scale(life: Life, name: string, replicas: number): Promise<void> {
   const held = sizeOf(life, name);
   if (held === undefined || held === replicas) return;
-  await life.kube.mergePatch(kinds.deployment, { namespace: NAMESPACE, name }, { spec: { replicas } });
+  const kind = findWorkload(life.server, name)?.kind === "StatefulSet" ? kinds.statefulSet : kinds.deployment;
+  await life.kube.mergePatch(kind, { namespace: NAMESPACE, name }, { spec: { replicas } });
 }
 
 const cpu = { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 60 } } };

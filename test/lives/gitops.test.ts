@@ -238,6 +238,28 @@ describe("the apex Service in Git", () => {
   });
 });
 
+describe("the primary in Git", () => {
+  it("gets its images back, not in a fight of rolling updates, and the manager is named", async () => {
+    const life = await adopted();
+    const before = life.deployment("web-primary")?.metadata.generation ?? 0;
+    const { selector, template } = life.deployment("web-primary")?.spec ?? aDeployment(3).spec;
+    const containers = template.spec.containers.map(({ name }) => ({ name, image: "example/web:9" }));
+    const spec = { selector, template: { metadata: template.metadata, spec: { containers } } };
+    const object = manifest("apps/v1", "Deployment", "web-primary", { spec });
+    const apply = (): void => applyAs(life, ARGO, kinds.deployment, object);
+    await applyInALoop(life, apply, { times: 100 });
+    expect((life.deployment("web-primary")?.metadata.generation ?? 0) - before).toBeLessThanOrEqual(12);
+    expect(life.status().why?.message).toMatch(
+      /^revision \w+ serves; nothing to roll out\. argocd-controller keeps changing the images of Deployment web-primary .* it serves example\/web:9, which nobody judged/,
+    );
+    expect(life.events()).toContain("Warning Contended");
+    await life.pass(600_000);
+    expect(life.deployment("web-primary")?.spec.template.spec.containers[0]?.image).toBe("example/web:1");
+    expect(life.status().contention).toBeUndefined();
+    expect(life.status().why?.message).toMatch(/nothing to roll out$/);
+  });
+});
+
 describe("spec.traffic that is changed", () => {
   const secondRoute = manifest("gateway.networking.k8s.io/v1", "HTTPRoute", "other", {
     spec: (aRoute() as HTTPRoute).spec,

@@ -185,11 +185,19 @@ function readyBehind(server: ApiServer, service: string): NonNullable<EndpointSl
   );
 }
 
-/** Whether kube-proxy finds somebody when nobody is ready: who serves though on its way out (KEP-1669). */
+/**
+ * Whether kube-proxy finds somebody when nobody is ready: who serves though on its way out (KEP-1669). A list that is
+ * older than its pods helps nobody.
+ */
 function onStandby(server: ApiServer, service: string): boolean {
-  return endpointsOf(server, service).some(
+  const listed = endpointsOf(server, service).filter(
     ({ conditions }) => conditions?.serving === true && conditions.terminating === true,
   );
+  const addresses = new Set(listed.flatMap((endpoint) => endpoint.addresses));
+  return all<Pod>(server, kinds.pod).some(({ metadata, status }) => {
+    const ready = status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") === true;
+    return ready && metadata.deletionTimestamp === undefined && addresses.has(status.podIP ?? "");
+  });
 }
 
 function podsBehind(server: ApiServer, service: string): readonly Pod[] {

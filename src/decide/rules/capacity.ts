@@ -44,10 +44,12 @@ type Remembered = NonNullable<Situation["memory"]["autoscaler"]>;
 
 function withFloor(s: Situation, { kind, name }: NonNullable<Situation["autoscaler"]>): Remembered {
   const { floor, releaseAt } = s.memory.autoscaler ?? {};
-  const busy = s.rollout !== undefined || s.memory.promoted === undefined;
-  if (busy) {
+  const { promoted, rollback } = s.memory;
+  if (s.rollout !== undefined || rollback !== undefined || promoted === undefined) {
     const pinned = floor !== undefined && releaseAt === undefined;
-    return { kind, name, floor: pinned ? floor : Math.max(1, s.primary?.replicas ?? 1, floor ?? 0) };
+    // What serves in its place during a Rollback is what it has to carry afterwards.
+    const kept = rollback === undefined ? 0 : (s.previous?.replicas ?? 0);
+    return { kind, name, floor: pinned ? floor : Math.max(1, s.primary?.replicas ?? 1, kept, floor ?? 0) };
   }
   if (floor === undefined) return { kind, name };
   const latest = timestamp(s.now + METRICS_LAG_MS);
@@ -66,6 +68,14 @@ function floorSentence(wanted: Remembered | undefined): string {
   if (floor === undefined) return `${kind} ${name}: the primary's copy scales as it does`;
   const bound = `${kind} ${name}: the primary's copy does not go below ${floor}`;
   return releaseAt === undefined ? bound : `${bound} until it has measured the traffic that came back`;
+}
+
+/**
+ * Pins the floor of a primary that is taken back as well: it has no load while the kept pods serve. The Services moved
+ * first, which no autoscaler can hinder.
+ */
+export function pinForRollback(s: Situation): Answered | undefined {
+  return s.memory.rollback === undefined ? undefined : (pinFloor(s) ?? copyAutoscaler(s));
 }
 
 /** Milliseconds until the floor is released; undefined when none is about to be. */

@@ -7,6 +7,7 @@ import type { Action } from "../types.ts";
 import { effectOf, shiftTo } from "../traffic.ts";
 import { FINALIZER } from "../../lib/names.ts";
 import { pointWithFeed } from "./adoption.ts";
+import { carriersGo } from "./inPlace.ts";
 
 /*
  * Deletion hands back in the reverse order of adoption, and as carefully:
@@ -41,11 +42,11 @@ function copiesGo({ copies }: Situation): Action[] {
   return copies === undefined || copies.held.length === 0 ? [] : [{ kind: "removeCopies", which: "all" }];
 }
 
-/** Forgets what was being drained for another reason. */
+/** Forgets what was being drained for another reason, and who was listed for a primary that changed in place. */
 export function beginHandBack(s: Situation): Answered | undefined {
   if (!leaving(s) || s.canary.status?.phase === phase) return undefined;
   const message = "handing the traffic back";
-  return { phase, message, actions: [], memory: { drainingSince: undefined }, recheckAfterMs: 0 };
+  return { phase, message, actions: carriersGo(s), memory: { drainingSince: undefined }, recheckAfterMs: 0 };
 }
 
 /** The way back leads through the leaf Services: puts them back when somebody deleted them. */

@@ -3,6 +3,7 @@ import { hasPods, park } from "../capacity.ts";
 import { canRestore, endOf, fullSize, podsTrouble, primaryHasRevision } from "../rollout.ts";
 import { durationOf, elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
+import { waitForCarriers } from "./inPlace.ts";
 import { lackOfPrevious, noteKept } from "./previous.ts";
 import { bringIntoEffect, shiftTo, waitUntilKnown } from "../traffic.ts";
 
@@ -24,6 +25,8 @@ export function drainPrimary(s: Situation): Answered | undefined {
 export function updatePrimary(s: Situation): Answered | undefined {
   const { rollout } = s;
   if (rollout?.promoting !== true || primaryHasRevision(s, rollout)) return undefined;
+  const carriers = waitForCarriers(s, "Promoting");
+  if (carriers !== undefined) return carriers;
   const { keepingSince: _keeping, ...rest } = rollout;
   return {
     phase: "Promoting",

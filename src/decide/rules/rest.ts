@@ -2,7 +2,7 @@ import { isUsed, sameShare, shareOf } from "../../api/share.ts";
 import type { RolloutMemory } from "../../api/status.ts";
 import { hasOtherSize, park, scaleUp } from "../capacity.ts";
 import { newRollout } from "../rollout.ts";
-import { contentionSentence, wantsIdlePods, WAYS_OUT } from "../contention.ts";
+import { calmInMs, contentionSentence, retryInMs, stoodAsideFor, wantsIdlePods, WAYS_OUT } from "../contention.ts";
 import { timestamp, trafficOf } from "../situation.ts";
 import { floorLeftMs } from "./capacity.ts";
 import { keptForMs } from "./previous.ts";
@@ -69,8 +69,9 @@ export function repairPrimary(s: Situation): Answered | undefined {
 export function repairPrimarySize(s: Situation): Answered | undefined {
   const { primary, memory } = s;
   if (memory.adopted === undefined || primary === undefined || primary.replicas > 0) return undefined;
-  // It may sleep for want of work.
-  if (s.autoscaler?.min === 0) return undefined;
+  // It may sleep for want of work, also where its autoscaler cannot be read at the moment.
+  if (s.autoscaler === undefined ? memory.autoscaler?.kind === "ScaledObject" : s.autoscaler.min === 0)
+    return undefined;
   const replicas = Math.max(1, memory.autoscaler?.floor ?? memory.adopted.replicas);
   return {
     phase: s.canary.status?.phase ?? "Initializing",
@@ -79,20 +80,30 @@ export function repairPrimarySize(s: Situation): Answered | undefined {
   };
 }
 
-/** Puts the images of the primary back when somebody changed them: what it serves was judged, and that was not. */
+/**
+ * Puts the images of the primary back when somebody changed them: what it serves was judged, and that was not. Each time
+ * is a rolling update, so when somebody insists it is tried again now and then.
+ */
 export function repairPrimaryImages(s: Situation): Answered | undefined {
   const images = s.memory.promoted?.images;
-  const { primary, rollout } = s;
-  if (images === undefined || primary?.version.images === undefined) return undefined;
-  // From the promotion on it runs what the rollout brings.
-  if (primary.version.revision !== s.memory.promoted?.revision || rollout?.promoting === true) return undefined;
-  const found = primary.version.images;
-  if (found.length !== images.length || found.every((image, index) => image === images[index])) return undefined;
+  const found = foreignImages(s);
+  if (images === undefined || found === undefined || stoodAsideFor(s, "PrimaryImages") !== undefined) return undefined;
   return {
     phase: s.canary.status?.phase ?? "Idle",
     message: `putting the primary's images back: somebody changed them to ${found.join(", ")}, which nobody judged`,
     actions: [{ kind: "restoreImages", images }],
+    reasserts: "PrimaryImages",
   };
+}
+
+/** The images of a primary that somebody has changed. */
+function foreignImages({ primary, rollout, memory }: Situation): readonly string[] | undefined {
+  const images = memory.promoted?.images;
+  const found = primary?.version.images;
+  if (images === undefined || found === undefined) return undefined;
+  // From the promotion on it runs what the rollout brings.
+  if (primary?.version.revision !== memory.promoted?.revision || rollout?.promoting === true) return undefined;
+  return found.length !== images.length || found.every((image, index) => image === images[index]) ? undefined : found;
 }
 
 /** Puts the apex Service back on the primary when somebody pointed it elsewhere. */
@@ -136,6 +147,8 @@ export function repairCopies(s: Situation): Answered | undefined {
 export function standBehindApex(s: Situation): Answered | undefined {
   const { apex } = s.services;
   if (s.memory.promoted === undefined || !apex.exists || apex.feed?.current === true) return undefined;
+  // The canary's pods stand there meanwhile.
+  if (s.services.primary.feed !== undefined) return undefined;
   // Pods that come and go are not worth a write each.
   if (s.primary?.settled !== true || s.services.primary.ready < s.primary.replicas) return undefined;
   return {
@@ -243,16 +256,14 @@ export function removeOldCopies(s: Situation): Answered | undefined {
 /** Rests: the primary serves. */
 export function rest(s: Situation): Answered {
   const forgets = s.revision === s.memory.promoted?.revision && s.memory.failed !== undefined;
-  const idle = hasOtherSize(s) ? wantsIdlePods(s) : undefined;
-  const warning =
-    idle === undefined
-      ? undefined
-      : {
-          reason: "IdlePods",
-          message: `${contentionSentence(s, idle)}: these pods get no traffic, and are left alone. To be without them, ${WAYS_OUT.Replicas}`,
-        };
+  const insisted = insistedOn(s);
+  const warning = insisted?.warning;
   const kept = keptForMs(s);
-  const times = [floorLeftMs(s) ?? [], kept > 0 ? kept : []].flat();
+  // Then it is forgotten, which the status is to say.
+  const calm = (s.memory.contention ?? []).flatMap((entry) =>
+    entry.field === "Replicas" ? [] : Math.max(1_000, calmInMs(s, entry)),
+  );
+  const times = [floorLeftMs(s) ?? [], kept > 0 ? kept : [], insisted?.recheckAfterMs ?? [], calm].flat();
   return {
     ...atRest(s),
     ...(warning === undefined ? {} : { message: `${atRest(s).message}. ${warning.message}`, warning }),
@@ -261,6 +272,20 @@ export function rest(s: Situation): Answered {
     ...(forgets ? { memory: { failed: undefined } } : {}),
     ...(times.length === 0 ? {} : { recheckAfterMs: Math.min(...times) }),
   };
+}
+
+/** What somebody else insists on, and Aviary does not put back for now. */
+function insistedOn(s: Situation): Pick<Answered, "warning" | "recheckAfterMs"> | undefined {
+  const images = foreignImages(s);
+  const entry = images === undefined ? undefined : stoodAsideFor(s, "PrimaryImages");
+  if (images !== undefined && entry !== undefined) {
+    const message = `${contentionSentence(s, entry)}: it serves ${images.join(", ")}, which nobody judged, and is put back now and then. To end it, ${WAYS_OUT.PrimaryImages}`;
+    return { warning: { reason: "Contended", message }, recheckAfterMs: retryInMs(s, entry) };
+  }
+  const idle = hasOtherSize(s) ? wantsIdlePods(s) : undefined;
+  if (idle === undefined) return undefined;
+  const message = `${contentionSentence(s, idle)}: these pods get no traffic, and are left alone. To be without them, ${WAYS_OUT.Replicas}`;
+  return { warning: { reason: "IdlePods", message } };
 }
 
 function atRest(s: Situation): Pick<Answered, "phase" | "message"> {

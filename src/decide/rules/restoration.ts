@@ -4,6 +4,7 @@ import { phaseOfWithdrawal, podsTrouble, primaryHasRevision } from "../rollout.t
 import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { bringIntoEffect, waitUntilKnown } from "../traffic.ts";
+import { waitForCarriers } from "./inPlace.ts";
 
 /*
  * A promotion is taken back while the canary, the only good copy, serves everyone:
@@ -53,6 +54,8 @@ export function restorePrimary(s: Situation): Answered | undefined {
   const { primary } = s;
   if (rollout === undefined || primary?.before === undefined || !primaryHasRevision(s, rollout)) return undefined;
   if (s.problem?.blocksTraffic === true) return undefined;
+  const carriers = waitForCarriers(s, phaseOfWithdrawal(rollout.withdrawal.outcome));
+  if (carriers !== undefined) return carriers;
   return {
     phase: phaseOfWithdrawal(rollout.withdrawal.outcome),
     message: `${rollout.withdrawal.message}; the primary goes back to revision ${primary.before}`,

@@ -15,6 +15,8 @@ import type { Probe } from "./observe/probe.ts";
 import { createProviders } from "./observe/providers.ts";
 import type { AskProvider } from "./observe/readings.ts";
 import { createReadings } from "./observe/readings.ts";
+import type { AskSeries } from "./observe/series.ts";
+import { createTiles } from "./observe/tiles.ts";
 import { createPacing } from "./report/pacing.ts";
 import { afterFailure, kindOf, reconcile } from "./reconcile.ts";
 import { watchEverything } from "./triggers.ts";
@@ -39,6 +41,8 @@ export interface ControllerOptions {
   readonly statusesPerSecond?: number | undefined;
   /** Asks metrics back-ends; those of the providers when left out. */
   readonly ask?: AskProvider;
+  /** Asks them for series; those of the providers when left out. */
+  readonly askSeries?: AskSeries;
   /** Sends the requests of probes; over HTTP when left out. */
   readonly probe?: Probe;
   /** Aborted when this process may not act any more. */
@@ -72,6 +76,14 @@ export function startController(options: ControllerOptions): Controller {
     },
     signal,
   });
+  const tiles = createTiles({
+    clock,
+    ask: options.askSeries ?? providers.askSeries,
+    onAnswer: (key) => {
+      queue.add(key);
+    },
+    signal,
+  });
   const evidence = createEvidenceTaker({
     clock,
     ask: options.ask ?? providers.ask,
@@ -90,6 +102,7 @@ export function startController(options: ControllerOptions): Controller {
     reads,
     clock,
     readings,
+    tiles,
     podTroubles: createPodTroubles({ kube, clock }),
     configuration,
     evidence,

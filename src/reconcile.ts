@@ -22,6 +22,7 @@ import { observe } from "./observe/observe.ts";
 import type { PodTroubles } from "./observe/podTrouble.ts";
 import type { ProviderOptions } from "./observe/providers.ts";
 import type { Readings } from "./observe/readings.ts";
+import type { Tiles } from "./observe/tiles.ts";
 import { kindsOf } from "./observe/scene.ts";
 import { collectAnswered } from "./report/answered.ts";
 import type { Pacing } from "./report/pacing.ts";
@@ -36,6 +37,7 @@ export interface ReconcileOptions {
   readonly reads: FreshReads;
   readonly clock: Clock;
   readonly readings: Readings;
+  readonly tiles: Tiles;
   readonly podTroubles: PodTroubles;
   readonly evidence: EvidenceTaker;
   readonly providers: ProviderOptions;
@@ -134,12 +136,13 @@ type Stored =
 
 function canaryOf(
   key: string,
-  { reads, readings, evidence, configuration, telemetry, pacing }: ReconcileOptions,
+  { reads, readings, tiles, evidence, configuration, telemetry, pacing }: ReconcileOptions,
 ): Stored | undefined {
   const object = storedCanary(key, reads);
   if (object === undefined) {
     const [namespace = "", name = ""] = key.split("/");
     readings.forget(key);
+    tiles.forget(key);
     pacing.forget(key);
     configuration.forget(key);
     evidence.forget(key);

@@ -23,8 +23,8 @@ interface ExampleCanary extends KubeObject {
       readonly gatewayAPI?: { readonly route?: object };
       readonly evidence?: { readonly share?: { readonly query: string } };
     };
-    readonly analysis: {
-      readonly checks: readonly { readonly threshold: { readonly min?: number; readonly max?: number } }[];
+    readonly analysis?: {
+      readonly checks?: readonly { readonly threshold?: { readonly min?: number; readonly max?: number } }[];
     };
   };
 }
@@ -45,7 +45,7 @@ const canaries = files.flatMap((file) =>
 
 /** A reading that every check takes for good, or for bad. */
 function readingFor({ spec }: ExampleCanary, good: boolean): number {
-  const { min, max } = spec.analysis.checks[0]?.threshold ?? {};
+  const { min, max } = spec.analysis?.checks?.find(({ threshold }) => threshold !== undefined)?.threshold ?? {};
   return max === undefined ? (good ? (min ?? 0) : (min ?? 0) - 1) : good ? max : max + 1;
 }
 
@@ -96,6 +96,7 @@ describe("the examples", () => {
       "abTest.yaml",
       "autoscaled.yaml",
       "blueGreen.yaml",
+      "comparison.yaml",
       "configuration.yaml",
       "daemonset/canary.yaml",
       "evidence.yaml",
@@ -104,11 +105,13 @@ describe("the examples", () => {
       "nginx.yaml",
       "podinfo/canary.yaml",
       "sessionAffinity.yaml",
+      "slo.yaml",
       "statefulset/canary.yaml",
       "withoutRouter.yaml",
+      "zeroConfiguration.yaml",
     ]);
     // Those of providers/ are looked at in test/metrics/examples.test.ts.
-    expect(files.filter((file) => !file.startsWith("providers/"))).toHaveLength(20);
+    expect(files.filter((file) => !file.startsWith("providers/"))).toHaveLength(23);
   });
 
   it.each(canaries)(
@@ -128,7 +131,7 @@ describe("the examples", () => {
       const life: Life = await startLife({
         kind,
         // As it stands, without the defaults of other lives.
-        spec: { traffic: undefined, strategy: undefined, ...canary.spec },
+        spec: { traffic: undefined, strategy: undefined, analysis: undefined, ...canary.spec },
         workload: async (kube) => {
           await kube.create(kind, target);
           await workload(kube);
@@ -139,11 +142,15 @@ describe("the examples", () => {
           }
         },
         ask: answer(true),
+        // For checks that compare, or hold to an objective.
+        gatewayController: "projectcontour.io/gateway-controller",
+        metrics: { rps: 50, primary: { errors: 0.0005 }, canary: { errors: 0.0005 } },
       });
       await untilDone(life, "Idle");
       await life.release("2");
       await untilDone(life, "Succeeded");
       life.ask = answer(false);
+      life.metrics.now = { ...life.metrics.now, canary: { errors: 0.3 } };
       await life.release("3");
       await untilDone(life, "Failed");
       expect(life.status().promoted?.images).toEqual(["example/web:2"]);

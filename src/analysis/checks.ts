@@ -1,4 +1,5 @@
 import type { Verdict } from "../api/status.ts";
+import { minimaOf } from "./combine.ts";
 import type { Weighed, WeighedCheck } from "./combine.ts";
 import { decisiveProcess, logEquivalenceOf, newComparison, rateOf } from "./comparison.ts";
 import { detectable, type Traffic } from "./detectable.ts";
@@ -30,7 +31,7 @@ export function judgeComparison(comparison: ComparisonSettings, shared: Shared):
   const decisive = decisiveProcess(known, comparison, state.earlyDropped) ?? NOTHING;
   const logNeeded = logNeededBy(weighed, shared);
   const passes =
-    decisive.canary.total >= context.settings.minTotal &&
+    decisive.canary.total >= minimaOf(comparison.name, context.settings).total &&
     logEquivalenceOf(known, decisive, comparison, weighed.dispersion) >= -Math.log(context.settings.beta);
   const verdict = verdictOf({ name: comparison.name, seen: known.seen, weighed, passes, logNeeded }, shared);
   // Before the late process has begun, what there is to show is the early one's.
@@ -45,6 +46,7 @@ export function judgeComparison(comparison: ComparisonSettings, shared: Shared):
     primary: shown.primary,
     ...(rate > 0 && { ratio: shown.canary.bad / shown.canary.total / rate }),
     logEvidence: weighed.logEvidence,
+    logNeeded,
     dispersion: weighed.dispersion,
     ...(verdict === "Undecided" && { detectable: detectableFor(decisive, weighed, logNeeded, shared.pace) }),
     ...(edge !== undefined && { edge }),
@@ -70,7 +72,8 @@ export function judgeSlo(slo: SloSettings, shared: Shared): CheckJudgement {
   const canary = known?.canary ?? { total: 0, bad: 0 };
   const logNeeded = logNeededBy(weighed, shared);
   const passes =
-    canary.total >= context.settings.minTotal && logSloMet(slo, canary) >= -Math.log(context.settings.beta);
+    canary.total >= minimaOf(slo.name, context.settings).total &&
+    logSloMet(slo, canary) >= -Math.log(context.settings.beta);
   const verdict = verdictOf({ name: slo.name, seen: known?.seen, weighed, passes, logNeeded }, shared);
   const judged = {
     name: slo.name,
@@ -78,6 +81,7 @@ export function judgeSlo(slo: SloSettings, shared: Shared): CheckJudgement {
     verdict,
     canary,
     logEvidence: weighed.logEvidence,
+    logNeeded,
     dispersion: weighed.dispersion,
   };
   return { ...judged, message: checkSentence(judged, logNeeded) };

@@ -1,7 +1,7 @@
 import { dispersionIn, evidenceOf, newComparison, type Evidence } from "./comparison.ts";
 import { logSumExp, poissonCdf } from "./numeric.ts";
 import { isBudgetSpent, logSloEvidence } from "./sloTest.ts";
-import type { ArmCounts, Count, Failure, JudgeSettings, JudgeState, LookContext } from "./types.ts";
+import type { ArmCounts, Count, Failure, JudgeSettings, JudgeState, LookContext, Minima } from "./types.ts";
 
 /** The evidence of one check, and how it counts. */
 export interface WeighedCheck {
@@ -114,7 +114,13 @@ function strongest({ checks }: Weighed): WeighedCheck {
 function hasEnough(state: JudgeState, { name, evidence }: WeighedCheck, settings: JudgeSettings): boolean {
   const track = state.comparisons[name]?.tracks[evidence?.strongest ?? 0];
   const canary = (state.earlyDropped ? track?.late.canary : track?.early.canary) ?? state.slos[name]?.canary;
-  return canary !== undefined && canary.bad >= settings.minBad && canary.total >= settings.minTotal;
+  const { bad, total } = minimaOf(name, settings);
+  return canary !== undefined && canary.bad >= bad && canary.total >= total;
+}
+
+/** What a check needs at least, of its own or as all do. */
+export function minimaOf(name: string, { comparisons, slos, minBad, minTotal }: JudgeSettings): Minima {
+  return [...comparisons, ...slos].find((check) => check.name === name)?.minima ?? { bad: minBad, total: minTotal };
 }
 
 /**

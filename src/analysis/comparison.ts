@@ -10,6 +10,7 @@ import type {
   ComparisonSettings,
   ComparisonState,
   Count,
+  Histogram,
   Interval,
   JudgeSettings,
   ProcessState,
@@ -86,9 +87,17 @@ function countOf(arm: ArmInterval, { kind, name }: ComparisonSettings, edge?: nu
     case "events":
       return arm.events?.[name];
     case "latency":
-      if (arm.latency === undefined || edge === undefined) return undefined;
-      return slowerThan(arm.latency, arm.requests, edge);
+      return timed(arm, name, edge);
   }
+}
+
+function timed(arm: ArmInterval, name: string, edge: number | undefined): Count | undefined {
+  const histogram = histogramOf(arm, name);
+  return histogram === undefined || edge === undefined ? undefined : slowerThan(histogram, arm.requests, edge);
+}
+
+function histogramOf(arm: ArmInterval | undefined, name: string): Histogram | undefined {
+  return arm?.latencies?.[name] ?? arm?.latency;
 }
 
 /** Chooses the edges of a latency comparison, from intervals before the one that is the first to be judged by them. */
@@ -99,7 +108,7 @@ function withEdges(before: ComparisonState, interval: Interval, comparison: Comp
   if (chosen !== undefined && chosen.length > 0) {
     return { ...rest, tracks: chosen.map((edge) => ({ edge, usual: NONE, outage: false, early: FRESH, late: FRESH })) };
   }
-  const [canary, primary] = [interval.canary.latency, interval.primary?.latency];
+  const [canary, primary] = [interval.canary, interval.primary].map((arm) => histogramOf(arm, comparison.name));
   if (canary === undefined || primary === undefined) return before;
   return {
     ...rest,

@@ -16,7 +16,7 @@ import type {
 } from "./types.ts";
 
 /** From here on, evidence that is not enough to fail is enough not to go on. */
-const LEAN = 3;
+export const LEAN = 3;
 
 export interface Look {
   readonly state: JudgeState;
@@ -86,11 +86,12 @@ function isUsable({ until }: JudgeState, { from, to, canary, primary }: Interval
   return from >= until && to > from && isSane(canary) && (primary === undefined || isSane(primary));
 }
 
-function isSane({ requests, errors = 0, latency, events = {} }: ArmInterval): boolean {
+function isSane({ requests, errors = 0, latency, latencies = {}, events = {} }: ArmInterval): boolean {
+  const histograms = [...(latency === undefined ? [] : [latency]), ...Object.values(latencies)];
   return (
     isCount({ total: requests, bad: errors }) &&
     Object.values(events).every(isCount) &&
-    (latency?.counts.every((count) => Number.isFinite(count) && count >= 0) ?? true)
+    histograms.every(({ counts }) => counts.every((count) => Number.isFinite(count) && count >= 0))
   );
 }
 

@@ -27,6 +27,8 @@ export interface ArmInterval {
   readonly errors?: number;
   /** Left out when nobody measures latency. */
   readonly latency?: Histogram;
+  /** Latencies by the name of their check, where checks have different ones. */
+  readonly latencies?: Readonly<Record<string, Histogram>>;
   /** Other good/bad counters, by the name of their check. */
   readonly events?: Readonly<Record<string, Count>>;
 }
@@ -58,6 +60,16 @@ export interface ComparisonSettings {
   readonly share: number;
   /** For latency: an edge in ms that is always looked at when both arms have it. */
   readonly edge?: number;
+  /** Instead of those of all checks. */
+  readonly minima?: Minima;
+}
+
+/** What a check needs at least. */
+export interface Minima {
+  /** Fewer bad canary events than this never fail it. */
+  readonly bad: number;
+  /** Fewer canary events than this decide nothing. */
+  readonly total: number;
 }
 
 export interface SloSettings {
@@ -72,6 +84,8 @@ export interface SloSettings {
   readonly share: number;
   /** Key in `ArmInterval.events`; left out: requests and errors of the canary. */
   readonly events?: string;
+  /** Instead of those of all checks. */
+  readonly minima?: Minima;
 }
 
 /** The primary before the rollout, the last hour or so. */
@@ -193,8 +207,9 @@ export interface CheckJudgement {
   readonly primary?: Count;
   /** The canary's bad share over what the primary's would be; left out while that is 0. */
   readonly ratio?: number;
-  /** ln of the E-value. */
+  /** ln of the E-value, and what it must reach for the check alone to fail. */
   readonly logEvidence: number;
+  readonly logNeeded: number;
   readonly dispersion: number;
   readonly detectable?: Detectable;
   /** For latency: bad means slower than this, in ms. */

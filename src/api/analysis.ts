@@ -1,20 +1,35 @@
 import { z } from "zod";
-import { checkSchema } from "./checks/index.ts";
+import { checkSchema, defaultChecks, isJudged, resolveCheck } from "./checks/index.ts";
 import type { Check } from "./checks/index.ts";
 import type { CelRule } from "./schema.ts";
 import { duration, listMap, withRules } from "./schema.ts";
 
-/**
- * A rule on `spec`, since a rule on `analysis` would be broken by its own default, which Kubernetes refuses.
- */
-export const judgedByWhat: CelRule = {
-  rule: "has(self.analysis) && (has(self.analysis.checks) || (has(self.analysis.unjudged) && self.analysis.unjudged))",
-  message: "nothing judges the canary: add a check to spec.analysis.checks, or say spec.analysis.unjudged: true",
-  reason: "FieldValueRequired",
-  fieldPath: ".analysis",
-};
+/** Rules on `spec`: what a strategy can be judged by. */
+export const judgedByWhat: readonly CelRule[] = [
+  {
+    rule: "!has(self.strategy) || !has(self.strategy.blueGreen) || (has(self.analysis) && (has(self.analysis.checks) || (has(self.analysis.unjudged) && self.analysis.unjudged)))",
+    message:
+      "nothing judges the canary: after the switch of a blue/green there is nobody to compare with; add a check of kind threshold or slo to spec.analysis.checks, or say spec.analysis.unjudged: true",
+    reason: "FieldValueRequired",
+    fieldPath: ".analysis",
+  },
+  {
+    rule: "!has(self.strategy) || !has(self.strategy.blueGreen) || !has(self.analysis) || !has(self.analysis.checks) || self.analysis.checks.all(check, !has(check.comparison))",
+    message:
+      "a comparison needs requests to both versions at a time, and a blue/green moves everybody at once: use checks of kind threshold or slo",
+    fieldPath: ".analysis.checks",
+  },
+  {
+    rule:
+      "!has(self.strategy) || !has(self.strategy.blueGreen) || !has(self.strategy.blueGreen.preview) || " +
+      "!has(self.strategy.blueGreen.preview.checks) || !has(self.analysis) || !has(self.analysis.checks) || " +
+      "self.strategy.blueGreen.preview.checks.all(name, !self.analysis.checks.exists(check, check.name == name && has(check.slo)))",
+    message: "names a check of kind slo, which needs users, and in a preview there are none",
+    fieldPath: ".strategy.blueGreen.preview.checks",
+  },
+];
 
-/** What a check is when it does not say its mode. */
+/** Whether any check may decide. */
 const gates = "self.checks.exists(check, !has(check.mode) || check.mode == 'Gate')";
 
 /** `spec.analysis`. */
@@ -23,10 +38,19 @@ export const analysisSchema = withRules(
     interval: duration({ min: "1s", max: "1h" }).default("30s").describe("Time between two readings of a check."),
     minDuration: duration({ min: "1s", max: "168h" })
       .optional()
-      .describe("The canary is not promoted before it has had traffic for so long, whatever the steps say."),
+      .describe(
+        "The canary is not promoted before it has had traffic for so long, whatever the steps say. Left out: 6m with checks of kind slo or comparison, else nothing.",
+      ),
+    metricsDelay: duration({ min: "0s", max: "10m" })
+      .default("15s")
+      .describe(
+        "How far behind the clock numbers of both versions are asked for: as long as the newest ones take to arrive.",
+      ),
     undecidedAfter: duration({ min: "0s", max: "24h" })
-      .default("5m")
-      .describe("How long a step waits beyond its hold for a check to decide; then `onUndecided` applies."),
+      .optional()
+      .describe(
+        "How long a step waits beyond its hold for a check to decide; then `onUndecided` applies. Left out: 30m with checks of kind slo or comparison, else 5m.",
+      ),
     onUndecided: z
       .enum(["Pause", "Promote", "Rollback"])
       .default("Pause")
@@ -37,7 +61,9 @@ export const analysisSchema = withRules(
       .boolean()
       .optional()
       .describe("Says that there are to be no checks: every release whose pods get ready is promoted."),
-    checks: listMap(z.array(checkSchema).min(1).max(20), "name").optional().describe("What the canary is judged by."),
+    checks: listMap(z.array(checkSchema).min(1).max(20), "name")
+      .optional()
+      .describe("What the canary is judged by. Left out: a comparison of its errors and latency with the primary's."),
   }),
   {
     rule: "!has(self.checks) || !has(self.unjudged) || !self.unjudged",
@@ -51,8 +77,25 @@ export const analysisSchema = withRules(
 );
 
 /** `spec.analysis` with defaults filled in. Durations are texts; `parseDuration` of `lib/time.ts` reads them. */
-export interface Analysis extends Omit<z.output<typeof analysisSchema>, "checks" | "unjudged"> {
+export interface Analysis extends Omit<z.output<typeof analysisSchema>, "checks" | "unjudged" | "undecidedAfter"> {
+  readonly undecidedAfter: string;
   /** Empty when the Canary is unjudged. */
   readonly checks: readonly Check[];
   readonly unjudged: boolean;
+}
+
+/** The typed analysis, or the sentence that says what is missing. */
+export function resolveAnalysis(stored: z.output<typeof analysisSchema>): Analysis | string {
+  const unjudged = stored.unjudged ?? false;
+  const checks = stored.checks?.map(resolveCheck) ?? (unjudged ? [] : defaultChecks);
+  if (!checks.every((check) => check !== undefined)) return "analysis.checks: exactly one kind is needed";
+  const judged = checks.some(isJudged);
+  const minDuration = stored.minDuration ?? (judged ? "6m" : undefined);
+  return {
+    ...stored,
+    undecidedAfter: stored.undecidedAfter ?? (judged ? "30m" : "5m"),
+    ...(minDuration === undefined ? {} : { minDuration }),
+    checks,
+    unjudged,
+  };
 }

@@ -1,7 +1,6 @@
 import { z } from "zod";
-import { analysisSchema, judgedByWhat } from "./analysis.ts";
+import { analysisSchema, judgedByWhat, resolveAnalysis } from "./analysis.ts";
 import type { Analysis } from "./analysis.ts";
-import { resolveCheck } from "./checks/index.ts";
 import { evidenceSchema } from "./evidence.ts";
 import type { Evidence } from "./evidence.ts";
 import { API_VERSION, objectShape, problemsOf } from "./object.ts";
@@ -14,7 +13,9 @@ import { previewedByWhat, resolveStrategy, strategySchema } from "./strategy.ts"
 import type { Strategy } from "./strategy.ts";
 
 export type { Analysis } from "./analysis.ts";
-export type { Check } from "./checks/index.ts";
+export type { Check, JudgedCheck } from "./checks/index.ts";
+export type { Comparison, ComparisonCheck, Signal } from "./checks/comparison.ts";
+export type { Slo, SloCheck } from "./checks/slo.ts";
 export type { Threshold, ThresholdCheck } from "./checks/threshold.ts";
 export type { ProviderRef } from "./query.ts";
 export type { AbTest, Mirror, PauseStep, Step, Strategy, WeightStep } from "./strategy.ts";
@@ -199,7 +200,7 @@ export function canarySpecSchema({
     .describe("What is wanted.");
   return withRules(
     spec,
-    judgedByWhat,
+    ...judgedByWhat,
     previewedByWhat,
     ...trafficRules,
     {
@@ -272,14 +273,9 @@ function resolve(spec: StoredSpec, plugIns: CanaryPlugIns): CanarySpec | string 
   if (typeof traffic === "string") return traffic;
   const strategy = resolveStrategy(spec.strategy);
   if (typeof strategy === "string") return strategy;
-  const checks = (spec.analysis.checks ?? []).map(resolveCheck);
-  if (!checks.every((check) => check !== undefined)) return "analysis.checks: exactly one kind is needed";
-  return {
-    ...spec,
-    traffic,
-    strategy,
-    analysis: { ...spec.analysis, checks, unjudged: spec.analysis.unjudged ?? false },
-  };
+  const analysis = resolveAnalysis(spec.analysis);
+  if (typeof analysis === "string") return analysis;
+  return { ...spec, traffic, strategy, analysis };
 }
 
 function resolveTraffic(

@@ -35,5 +35,9 @@ export interface Question {
   /** Where it stands: `spec.analysis.checks[success].threshold.query`. */
   readonly field: string;
   readonly query: string;
+  /** Series are asked for, as of a moment, and not one number. */
+  readonly series?: true;
+  /** It is a counter with its labels, asked of each version, and nothing else. */
+  readonly counter?: true;
   readonly providerRef?: ProviderRef | undefined;
 }

@@ -82,6 +82,9 @@ export function duration(bounds: { readonly min: string; readonly max: string })
   });
 }
 
+/** A moment, as Kubernetes writes it. */
+export const time = z.string().max(40).meta({ format: "date-time" });
+
 const LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 const SUBDOMAIN = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$";
 

@@ -1,5 +1,9 @@
 import { z } from "zod";
-import { foreignObject, listMap } from "./schema.ts";
+import { checkStatus, judging } from "./checkStatus.ts";
+import { foreignObject, listMap, time } from "./schema.ts";
+
+export { verdicts } from "./checkStatus.ts";
+export type { CheckEvidence, CheckStatus, Judging, Verdict } from "./checkStatus.ts";
 
 /** What a canary is doing, for people. A closed list; conditions say the same to machines. */
 export const phases = [
@@ -20,10 +24,6 @@ export const outcomes = ["Succeeded", "Failed", "Superseded", "Reverted", "Skipp
 /** What Aviary puts back when somebody else changes it. */
 export const contendedFields = ["Weight", "Replicas", "Freeze", "ApexSelector", "PrimaryImages"] as const;
 
-/** What a check makes of its readings. Only `Fail` counts against a canary. */
-export const verdicts = ["Pass", "Fail", "Undecided", "NoData", "Error"] as const;
-
-const time = z.string().max(40).meta({ format: "date-time" });
 const revision = z.string().max(64).describe("Fingerprint of the pod template and its configuration.");
 const images = z.array(z.string().max(512)).max(40).describe("Container images of the revision.");
 const release = z.string().max(256).describe("Value of the target's annotation `aviary.dev/release`.");
@@ -42,23 +42,6 @@ const targetStatus = z
     result: outcome.optional().describe("How that revision ended; absent while it is not decided."),
   })
   .describe("For CI: the newest generation of the target and how its revision ended.");
-
-const checkStatus = z.object({
-  name: z.string().max(63).describe("Name of the check."),
-  mode: z.enum(["Report"]).optional().describe("Nothing follows from its verdict."),
-  verdict: z.enum(verdicts).describe("What its readings amount to. Only Fail counts against a canary."),
-  value: z.number().optional().describe("Last value that was read."),
-  message: z.string().max(1024).describe("The verdict as a sentence."),
-  query: z.string().max(4096).optional().describe("The query as it was asked."),
-  cause: z
-    .enum(["Unreachable", "BadQuery"])
-    .optional()
-    .describe("Behind verdict Error: whether the provider gave no answer or the query is wrong."),
-  readings: z.int().min(0).describe("Readings with a value in this rollout."),
-  failures: z.int().min(0).describe("Readings outside the bounds in this rollout."),
-  consecutiveFailures: z.int().min(0).describe("Readings outside the bounds since the last one inside."),
-  lastReading: time.optional().describe("When it was last asked."),
-});
 
 const why = z
   .object({
@@ -120,6 +103,7 @@ const rollout = z
       .optional()
       .describe("Pods were there before the rollout began; they go first, since they hold an older configuration."),
     exposed: z.boolean().optional().describe("Whether users have reached this revision."),
+    judging: judging.optional(),
     unjudged: z.boolean().optional().describe("Somebody asked for promotion without analysis."),
     paused: asked.optional().describe("A person paused this rollout."),
     skipped: asked.optional().describe("A person asked to ship this revision without analysis."),
@@ -256,14 +240,12 @@ export const canaryStatusSchema = z.object({
 
 export type Phase = (typeof phases)[number];
 export type RolloutOutcome = (typeof outcomes)[number];
-export type Verdict = (typeof verdicts)[number];
 export type CanaryStatus = z.infer<typeof canaryStatusSchema>;
 export type RolloutMemory = z.infer<typeof rollout>;
 export type RollbackMemory = z.infer<typeof rollback>;
 export type Withdrawal = z.infer<typeof withdrawal>;
 export type Contention = z.infer<typeof contention>;
 export type ContendedField = Contention["field"];
-export type CheckStatus = z.infer<typeof checkStatus>;
 export type Condition = z.infer<typeof condition>;
 export type HistoryEntry = z.infer<typeof historyEntry>;
 export type Version = z.infer<typeof version>;

@@ -3,6 +3,8 @@ import { isUsed } from "../api/share.ts";
 import type { CheckStatus, RolloutMemory } from "../api/status.ts";
 import { parseDuration } from "../lib/time.ts";
 import { judge } from "./checks/index.ts";
+import { judgeTile } from "./checks/judged.ts";
+import type { JudgedTile } from "./checks/judged.ts";
 import { unsettled } from "./contention.ts";
 import { returnStepsOf, stepsOf } from "./strategy.ts";
 import type { Decision, Memory, Observation } from "./types.ts";
@@ -31,9 +33,13 @@ export type Rule = (situation: Situation) => Answered | undefined;
 export function situate(observation: Observation): Situation {
   const { spec, status } = observation.canary;
   const { now } = observation;
-  const rollout = seenBy(observation, notLater(status?.rollout, now));
+  const steps = stepsOf(spec.strategy);
+  const before = seenBy(observation, judgedBy(notLater(status?.rollout, now), now));
+  const judged = tileOf(observation, before, steps);
+  const rollout = before === undefined || judged === undefined ? before : { ...before, judging: judged.judging };
   const previous = (status?.checks ?? []).map((check) => notLater(check, now));
-  const checks = rollout === undefined ? previous : judge(spec.analysis.checks, previous, observation.readings);
+  const { readings } = observation;
+  const checks = rollout === undefined ? previous : judge({ checks: spec.analysis.checks, previous, readings, judged });
   return {
     ...observation,
     rollout,
@@ -52,12 +58,24 @@ export function situate(observation: Observation): Situation {
       previous: status?.previous,
       rollback: status?.rollback,
     },
-    steps: stepsOf(spec.strategy),
+    steps,
     returnSteps: returnStepsOf(spec.strategy),
     revision: observation.target?.version.revision,
     weight: rollout?.weight ?? 0,
     used: rollout !== undefined && isUsed(rollout),
   };
+}
+
+/** What the judge makes of the newest tile, if it is about this rollout and not known yet. */
+function tileOf(
+  { canary, tile }: Observation,
+  rollout: RolloutMemory | undefined,
+  steps: readonly Step[],
+): JudgedTile | undefined {
+  if (tile === undefined || rollout === undefined || rollout.withdrawal !== undefined) return undefined;
+  if (Date.parse(rollout.judging?.asked ?? "") >= tile.askedAt) return undefined;
+  const lastStep = rollout.promoting === true || rollout.step >= steps.length - 1;
+  return judgeTile({ canary, rollout, tile, lastStep });
 }
 
 /** The routes that `spec.traffic` names, to be remembered from the moment on that they have the traffic. */
@@ -80,6 +98,14 @@ function past<T>(moment: T, now: number): T | string {
 function notLater<T extends object | undefined>(remembered: T, now: number): T {
   if (remembered === undefined) return remembered;
   return Object.fromEntries(Object.entries(remembered).map(([key, value]) => [key, past<unknown>(value, now)])) as T;
+}
+
+/** The judge begins anew when it has counted what is still to come: the clock was set back. */
+function judgedBy(rollout: RolloutMemory | undefined, now: number): RolloutMemory | undefined {
+  const { until = "", asked = "" } = rollout?.judging ?? {};
+  if (rollout === undefined || !(Date.parse(until) > now || Date.parse(asked) > now)) return rollout;
+  const { judging: _later, ...rest } = rollout;
+  return rest;
 }
 
 /** A crash may have lost the note that users have reached a revision; the route still shows it. */

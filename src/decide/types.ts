@@ -1,6 +1,17 @@
+import type { Count, Histogram, History } from "../analysis/types.ts";
 import type { Canary } from "../api/canary.ts";
 import type { Share } from "../api/share.ts";
-import type { CanaryStatus, ContendedField, HistoryEntry, Phase, RolloutOutcome, Version } from "../api/status.ts";
+import type {
+  CanaryStatus,
+  CheckEvidence,
+  CheckStatus,
+  ContendedField,
+  HistoryEntry,
+  Judging,
+  Phase,
+  RolloutOutcome,
+  Version,
+} from "../api/status.ts";
 import type { Reading } from "../metrics/provider.ts";
 import type { RouteView } from "../routers/router.ts";
 
@@ -54,6 +65,8 @@ export interface Observation {
   readonly drainMs: number;
   /** Readings taken for this look, by check name. A check that was not due has none. */
   readonly readings: Readonly<Record<string, TakenReading>>;
+  /** What both versions did in the newest stretch of time that the status does not know of yet. */
+  readonly tile?: TakenTile;
   /** The last evidence about the weight that is waited for. */
   readonly evidence?: TakenEvidence;
   /** Actions that nobody has answered yet, the oldest first. */
@@ -73,6 +86,30 @@ export interface TakenReading {
   /** When it was asked, in milliseconds since the Unix epoch. */
   readonly at: number;
   readonly reading: Reading;
+}
+
+/** What one test of a judged check looks at. */
+export type TakenStream =
+  | { readonly kind: "counts"; readonly canary: Count; readonly primary: Count }
+  | { readonly kind: "histograms"; readonly canary: Histogram; readonly primary: Histogram }
+  /** Nobody counts the versions apart. */
+  | { readonly kind: "unsupported"; readonly message: string }
+  | Extract<Reading, { readonly kind: "unreachable" | "badQuery" }>;
+
+export type Signalled = CheckEvidence["signal"];
+
+/** One stretch of time, the same for all checks and for both versions; in milliseconds since the Unix epoch. */
+export interface TakenTile {
+  readonly askedAt: number;
+  readonly from: number;
+  readonly to: number;
+  /** By `streamKey`. */
+  readonly streams: Readonly<Record<string, TakenStream>>;
+  /** As they were asked, by check. */
+  readonly queries: Readonly<Record<string, NonNullable<CheckStatus["queries"]>>>;
+  readonly sources: NonNullable<Judging["sources"]>;
+  /** The primary in the hour before the rollout, by `streamKey`; with the first tile of a rollout. */
+  readonly history?: Readonly<Record<string, History>>;
 }
 
 /** A user's mistake that only the cluster can tell. It becomes Stalled=True. */

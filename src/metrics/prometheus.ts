@@ -10,11 +10,11 @@ import { plainAuthorizer } from "./http/authorizer.ts";
 import type { Authorizer } from "./http/authorizer.ts";
 import { MAX_ATTEMPTS, pause, pauseOf } from "./http/retry.ts";
 import { MAX_ANSWER_BYTES } from "./http/sentences.ts";
-import { type Answer, readAnswer, readFailure } from "./prometheusAnswer.ts";
+import { type Answer, readAnswer, readFailure, readSeries, readSeriesFailure } from "./prometheusAnswer.ts";
 import { prometheusSchema, type PrometheusBlock, secretsOf } from "./prometheusBlock.ts";
 import { checkPromql } from "./promql.ts";
 import { windowMs } from "./promqlWindow.ts";
-import type { ConnectOptions, Credentials, MetricProviderKind, MetricSource, Reading } from "./provider.ts";
+import type { ConnectOptions, Credentials, MetricProviderKind, MetricSource } from "./provider.ts";
 import { redactor } from "./redact.ts";
 
 /**
@@ -31,6 +31,7 @@ export const prometheus: MetricProviderKind<PrometheusBlock> = {
     return parsed.ok ? undefined : `line ${parsed.line}, column ${parsed.column}: ${parsed.message}`;
   },
   windowMs: (_block, query) => windowOf(query),
+  givesSeries: true,
   connect,
 };
 
@@ -64,9 +65,15 @@ function connect(block: PrometheusBlock, credentials: Credentials, options: Conn
   return {
     async read(query, { signal }) {
       signal.throwIfAborted();
-      const reading = await ask(connection, { query, signal });
+      const reading = await ask(connection, { query, signal }, { good: readAnswer, bad: readFailure });
       signal.throwIfAborted();
       return "message" in reading ? { ...reading, message: redact(reading.message) } : reading;
+    },
+    async series(query, { signal, atMs }) {
+      signal.throwIfAborted();
+      const answer = await ask(connection, { query, signal, atMs }, { good: readSeries, bad: readSeriesFailure });
+      signal.throwIfAborted();
+      return "message" in answer ? { ...answer, message: redact(answer.message) } : answer;
     },
     close() {
       connection.agent.destroy();
@@ -85,9 +92,16 @@ function authorizerOf(block: PrometheusBlock, credentials: Credentials, options:
 interface Question {
   readonly query: string;
   readonly signal: AbortSignal;
+  /** Left out: the back-end's own time. */
+  readonly atMs?: number;
 }
 
-async function ask(connection: Connection, { query, signal }: Question): Promise<Reading> {
+interface Readers<T> {
+  readonly good: (answer: Answer) => T;
+  readonly bad: (answer: Answer, failure: unknown) => T;
+}
+
+async function ask<T>(connection: Connection, { query, signal, atMs }: Question, readers: Readers<T>): Promise<T> {
   const { endpoint, timeout } = connection;
   const timeoutMs = parseDuration(timeout);
   const endsAtMs = performance.now() + timeoutMs;
@@ -95,14 +109,16 @@ async function ask(connection: Connection, { query, signal }: Question): Promise
   const either = AbortSignal.any([signal, deadline]);
   for (let attempt = 1; ; attempt += 1) {
     const answer: Answer = { endpoint, timeout, timedOut: () => deadline.aborted };
-    const options = driverOptions(connection, { query, answer, timeoutMs, signal: either });
+    const timed = atMs !== undefined;
+    const options = driverOptions(connection, { query, answer, timeoutMs, timed, signal: either });
     try {
-      await new PrometheusDriver(options).instantQuery(query, undefined, `${timeoutMs}ms`);
-      return readAnswer(answer);
+      const moment = atMs === undefined ? undefined : new Date(atMs);
+      await new PrometheusDriver(options).instantQuery(query, moment, `${timeoutMs}ms`);
+      return readers.good(answer);
     } catch (failure) {
       const header = (name: string) => answer.headers?.[name];
       const pauseMs = pauseOf({ status: answer.status, header }, endsAtMs - performance.now());
-      if (pauseMs === undefined || attempt === MAX_ATTEMPTS) return readFailure(answer, failure);
+      if (pauseMs === undefined || attempt === MAX_ATTEMPTS) return readers.bad(answer, failure);
       await pause(pauseMs, either);
     }
   }
@@ -112,6 +128,8 @@ interface DriverQuestion {
   readonly query: string;
   readonly answer: Answer;
   readonly timeoutMs: number;
+  /** The question is about a moment of its own. */
+  readonly timed: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -149,11 +167,11 @@ type DriverRequest = Parameters<NonNullable<PrometheusConnectionOptions["request
 
 async function outgoing(
   { endpoint, authorizer, agent }: Connection,
-  { answer, signal }: DriverQuestion,
+  { answer, timed, signal }: DriverQuestion,
   config: DriverRequest,
 ): Promise<DriverRequest> {
-  const params = withoutTime(config.params);
-  const form = withoutTime(config.data);
+  const params = parametersOf(config.params, timed);
+  const form = parametersOf(config.data, timed);
   const body = form.size === 0 ? undefined : form.toString();
   const headers: Record<string, string> = body === undefined ? {} : { "Content-Type": FORM };
   const url = new URL(`${endpoint}/api/v1/query`);
@@ -180,9 +198,9 @@ async function outgoing(
 const FORM = "application/x-www-form-urlencoded";
 
 /** The driver insists on a time of its own; without one the server takes its own. */
-function withoutTime(parameters: unknown): URLSearchParams {
+function parametersOf(parameters: unknown, timed: boolean): URLSearchParams {
   const kept = new URLSearchParams(parameters instanceof URLSearchParams ? parameters : undefined);
-  kept.delete("time");
+  if (!timed) kept.delete("time");
   return kept;
 }
 

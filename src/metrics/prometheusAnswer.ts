@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { numberReading } from "./http/numbers.ts";
 import { badQuery, noAnswer, notTheApi, refusal, several, tooLarge, unreachable } from "./http/sentences.ts";
-import type { Reading } from "./provider.ts";
+import type { Reading, Series, SeriesAnswer } from "./provider.ts";
 
 /** What came back for one question. */
 export interface Answer {
@@ -25,7 +25,7 @@ const success = z.object({
     z.object({ resultType: z.literal("vector"), result: z.array(z.unknown()) }),
     z.object({ resultType: z.literal("scalar"), result: sampleValue }),
     z.object({ resultType: z.literal("string") }),
-    z.object({ resultType: z.literal("matrix") }),
+    z.object({ resultType: z.literal("matrix"), result: z.array(z.unknown()) }),
   ]),
 });
 const failure = z.object({ status: z.literal("error"), errorType: z.string().optional(), error: z.string() });
@@ -49,6 +49,42 @@ export function readAnswer(answer: Answer): Reading {
         "the query gives a range of values, not one: put a function such as rate() around the range selector",
       );
   }
+}
+
+const series = z.object({
+  metric: z.record(z.string(), z.string()),
+  value: sampleValue.optional(),
+  values: z.array(sampleValue).optional(),
+});
+
+/** Reads all series of an answer with a status of success. Values that are no numbers are left out. */
+export function readSeries(answer: Answer): SeriesAnswer {
+  const parsed = success.safeParse(answer.body);
+  if (!parsed.success) return notTheApi(answer.endpoint, "Prometheus");
+  const { data } = parsed.data;
+  if (data.resultType !== "vector" && data.resultType !== "matrix")
+    return badQuery("the query gives no series but one value");
+  const rows = z.array(series).safeParse(data.result);
+  if (!rows.success) return badQuery("the query gives histograms, not counters");
+  return {
+    kind: "series",
+    series: rows.data.map(({ metric, value, values }): Series => ({
+      labels: metric,
+      points: (values ?? (value === undefined ? [] : [value])).flatMap(([seconds, text]) => {
+        const number = Number(text);
+        return Number.isFinite(number) ? [[Math.round(seconds * 1_000), number] as const] : [];
+      }),
+    })),
+  };
+}
+
+/** Reads what went wrong with a question for series. */
+export function readSeriesFailure(answer: Answer, error: unknown): SeriesAnswer {
+  if (answer.status !== undefined && answer.status < 300) return readSeries(answer);
+  const failed = readFailure(answer, error);
+  return failed.kind === "unreachable" || failed.kind === "badQuery"
+    ? failed
+    : notTheApi(answer.endpoint, "Prometheus");
 }
 
 /** Reads what went wrong: `error` is what the client library threw, `answer` what was seen of the answer. */

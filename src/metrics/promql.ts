@@ -69,3 +69,10 @@ function skipBlank(query: string, from: number): number {
 function isClosed(literal: string): boolean {
   return /^(?:"(?:[^\\\n"]|\\[^])*"|'(?:[^\\\n']|\\[^])*'|`[^`]*`)$/.test(literal);
 }
+
+/** Whether a query that parses is a metric with its labels and nothing else. */
+export function isCounter(query: string): boolean {
+  const { topNode } = parser.parse(query);
+  const expression = topNode.firstChild;
+  return expression?.name === "VectorSelector" && expression.nextSibling === null;
+}

@@ -13,6 +13,18 @@ export type Reading =
   /** The question itself is wrong, and will be wrong again: a user's error. */
   | { readonly kind: "badQuery"; readonly message: string };
 
+/** No answer that could be read. */
+export type Refusal = Extract<Reading, { readonly kind: "unreachable" | "badQuery" }>;
+
+/** One series of an answer: its labels, and points in the order of time, in milliseconds since the Unix epoch. */
+export interface Series {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly points: readonly (readonly [timeMs: number, value: number])[];
+}
+
+/** What a question for series brought. No series is an answer too. */
+export type SeriesAnswer = { readonly kind: "series"; readonly series: readonly Series[] } | Refusal;
+
 /** Credentials as read from Secrets. They must reach no message. */
 export interface Credentials {
   readonly bearerToken?: string;
@@ -38,6 +50,11 @@ export interface MetricSource {
    * Never rejects, except with `AbortError` when the signal is aborted.
    */
   read(query: string, options: { readonly signal: AbortSignal }): Promise<Reading>;
+  /**
+   * All series of an instant query as of a moment in milliseconds since the Unix epoch, for the counters of both versions.
+   * Rejects as `read` does. A back-end that has no labels and no moments leaves it out, and serves no comparisons.
+   */
+  series?(query: string, options: { readonly signal: AbortSignal; readonly atMs: number }): Promise<SeriesAnswer>;
   close(): Promise<void>;
 }
 
@@ -57,6 +74,8 @@ export interface MetricProviderKind<Block = unknown> {
   checkQuery(block: Block, query: string): string | undefined;
   /** How far back a question looks, in milliseconds; 0 when it does not say. */
   windowMs(block: Block, query: string): number;
+  /** Its sources have `series`, so that it serves checks that count both versions. */
+  readonly givesSeries?: true;
   connect(block: Block, credentials: Credentials, options: ConnectOptions): MetricSource;
 }
 

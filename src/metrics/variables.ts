@@ -8,13 +8,23 @@ export interface QueryVariables {
   readonly interval: string;
 }
 
+/** What the counter of one version may ask for. */
+export interface CounterVariables {
+  readonly namespace: string;
+  /** Its leaf Service. */
+  readonly service: string;
+  readonly workload: string;
+  /** A regular expression for the names of its pods, escaped for a PromQL text. */
+  readonly pods: string;
+}
+
 export type FilledQuery =
   { readonly ok: true; readonly query: string } | { readonly ok: false; readonly message: string };
 
 const VARIABLE = /\{\{\s*([^{}]*?)\s*\}\}/g;
 
 /** A query with its `{{ variables }}` filled in. A name that is not known is the user's mistake. */
-export function fillQuery(query: string, variables: QueryVariables): FilledQuery {
+export function fillQuery(query: string, variables: QueryVariables | CounterVariables): FilledQuery {
   const values = new Map<string, string>(Object.entries(variables));
   for (const [, name = ""] of query.matchAll(VARIABLE)) {
     if (values.has(name)) continue;

@@ -21,6 +21,8 @@ import { problemOf } from "./problems.ts";
 import { findProvider } from "./providers.ts";
 import type { ProviderOptions } from "./providers.ts";
 import type { Readings } from "./readings.ts";
+import { controllersOf, subjectOf } from "./subject.ts";
+import type { Tiles } from "./tiles.ts";
 import { setScene } from "./scene.ts";
 import type { Scene } from "./scene.ts";
 import { viewOf } from "./services.ts";
@@ -31,6 +33,7 @@ export interface ObserveOptions {
   readonly reads: FreshReads;
   readonly clock: Clock;
   readonly readings: Readings;
+  readonly tiles: Tiles;
   readonly podTroubles: PodTroubles;
   readonly evidence: EvidenceTaker;
   readonly providers: ProviderOptions;
@@ -58,6 +61,10 @@ export async function observe(options: ObserveOptions, canary: Canary, signal: A
   const workloads = await workloadsOf(options, scene, signal);
   const settleMs = settleOf(canary, scene);
   const evidence = options.evidence.collect(keyOfCanary(canary), canary, settleMs);
+  const tile = options.tiles.collect(keyOfCanary(canary), canary, () => ({
+    subject: subjectOf(scene),
+    controllers: controllersOf(scene),
+  }));
   const observation: Observation = {
     now,
     canary,
@@ -75,6 +82,7 @@ export async function observe(options: ObserveOptions, canary: Canary, signal: A
     writers: writersOf(scene, route),
     settleMs,
     ...(evidence === undefined ? {} : { evidence }),
+    ...(tile === undefined ? {} : { tile }),
     drainMs: parseDuration(canary.spec.traffic.drain),
     readings: readings.collect(keyOfCanary(canary), canary),
     requests: requestsFor(reads, canary),

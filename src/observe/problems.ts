@@ -1,5 +1,4 @@
 import type { Canary } from "../api/canary.ts";
-import type { MetricProviderObject } from "../api/metricProvider.ts";
 import type { Question } from "../api/query.ts";
 import type { Problem } from "../decide/types.ts";
 import type { FreshReads } from "../kube/fresh.ts";
@@ -7,12 +6,11 @@ import { kinds } from "../kube/kinds.ts";
 import type { PodSpec, Service } from "../kube/objects.ts";
 import type { KubeObject } from "../kube/port.ts";
 import { annotations, isOurs } from "../lib/names.ts";
-import { metricProviderFor } from "../metrics/index.ts";
 import { routeKey } from "../routers/router.ts";
 import type { RouteView } from "../routers/router.ts";
 import { selects } from "./label.ts";
 import type { FoundProvider } from "./providers.ts";
-import { fillIn, questionsOf } from "./query.ts";
+import { queryProblem } from "./queryProblem.ts";
 import type { Scene } from "./scene.ts";
 
 export interface ProblemInput {
@@ -35,7 +33,7 @@ export function problemOf(input: ProblemInput): Problem | undefined {
     ({ scene }: ProblemInput) => scene.autoscaler.problem,
     portProblem,
     routeProblem,
-    queryProblem,
+    ({ scene: { canary }, provider }: ProblemInput) => queryProblem(canary, provider),
   ]) {
     const problem = find(input);
     if (problem !== undefined) return problem;
@@ -274,33 +272,4 @@ function routeProblem({ route, scene, reads }: ProblemInput): Problem | undefine
   }
   // Where the pair still stands somewhere, its weights can be moved: taking traffic back must not wait for a person.
   return route.problem === undefined ? undefined : { ...route.problem, blocksTraffic: route.weight === undefined };
-}
-
-/** What is wrong with a query in the language of whom it is for. */
-function faultOf({ spec }: MetricProviderObject, query: string): string | undefined {
-  return metricProviderFor(spec.provider)?.checkQuery(spec.block, query);
-}
-
-function queryProblem({ scene, provider }: ProblemInput): Problem | undefined {
-  const { canary } = scene;
-  for (const question of questionsOf(canary)) {
-    const found = provider(canary, question);
-    if (!found.ok) {
-      const hint =
-        found.reason === "NoMetricProvider"
-          ? "create it, or a ClusterMetricProvider named default, or start the controller with --prometheus-url"
-          : "correct it";
-      return { reason: found.reason, message: found.message, hint, blocksTraffic: false };
-    }
-    const filled = fillIn(canary, question.query);
-    const wrong = filled.ok ? faultOf(found.provider, filled.query) : filled.message;
-    if (wrong === undefined) continue;
-    return {
-      reason: "InvalidQuery",
-      message: `${question.what}: ${wrong}`,
-      hint: `correct ${question.field}`,
-      blocksTraffic: false,
-    };
-  }
-  return undefined;
 }

@@ -8,9 +8,10 @@ import type { Secret } from "../kube/objects.ts";
 import type { Kube, KubeObject } from "../kube/port.ts";
 import { metricProviderFor, metricProviders } from "../metrics/index.ts";
 import type { Clock } from "../lib/time.ts";
-import type { MetricSource, SecretUse } from "../metrics/provider.ts";
+import type { MetricSource, Reading, Refusal, SecretUse, SeriesAnswer } from "../metrics/provider.ts";
 import { fillIn } from "./query.ts";
 import type { AskProvider, LookBack } from "./readings.ts";
+import type { AskSeries } from "./series.ts";
 
 const blocks = Object.fromEntries(metricProviders.map(({ name, schema }) => [name, schema]));
 const parsers = {
@@ -75,6 +76,7 @@ function parsed(kind: "MetricProvider" | "ClusterMetricProvider", object: KubeOb
 export interface Providers {
   readonly ask: AskProvider;
   readonly lookBackMs: LookBack;
+  readonly askSeries: AskSeries;
   close(): Promise<void>;
 }
 
@@ -89,6 +91,11 @@ function lookBackMs(options: ProviderOptions, canary: Canary, question: Question
   const { provider, block } = found.provider.spec;
   return Math.min(metricProviderFor(provider)?.windowMs(block, filled.query) ?? 0, MAX_LOOK_BACK_MS);
 }
+
+const WITHOUT_SERIES: SeriesAnswer = {
+  kind: "badQuery",
+  message: "this kind of provider gives no series, which checks of kind slo and comparison need: name a prometheus one",
+};
 
 interface Held {
   readonly provider: string;
@@ -129,25 +136,36 @@ export function createProviders(options: ProviderOptions, clock: Clock): Provide
     return made;
   };
 
+  /** Puts a question to the back-end that answers it. */
+  const put = async <T extends Reading | SeriesAnswer>(
+    { canary, question }: { readonly canary: Canary; readonly question: Question },
+    signal: AbortSignal,
+    to: (source: MetricSource) => Promise<T>,
+  ): Promise<T | Refusal> => {
+    const found = findProvider(options, canary, question);
+    if (!found.ok) return { kind: "unreachable", message: found.message };
+    const entry = entryFor(found, signal);
+    entry.users += 1;
+    entry.usedMs = clock.now();
+    let answered = false;
+    try {
+      const answer = await to(await entry.source);
+      answered = answer.kind !== "unreachable";
+      return answer;
+    } finally {
+      entry.users -= 1;
+      // Credentials may have rotated, or a Secret may be there by now: the next question connects anew.
+      if (!answered || entry.retired) retire(found.id, entry);
+    }
+  };
+
   return {
     lookBackMs: (canary, question) => lookBackMs(options, canary, question),
-    async ask({ canary, question, query }, signal) {
-      const found = findProvider(options, canary, question);
-      if (!found.ok) return { kind: "unreachable", message: found.message };
-      const entry = entryFor(found, signal);
-      entry.users += 1;
-      entry.usedMs = clock.now();
-      let answered = false;
-      try {
-        const reading = await (await entry.source).read(query, { signal });
-        answered = reading.kind !== "unreachable";
-        return reading;
-      } finally {
-        entry.users -= 1;
-        // Credentials may have rotated, or a Secret may be there by now: the next question connects anew.
-        if (!answered || entry.retired) retire(found.id, entry);
-      }
-    },
+    ask: (asked, signal) => put<Reading>(asked, signal, (source) => source.read(asked.query, { signal })),
+    askSeries: (asked, signal) =>
+      put<SeriesAnswer>(asked, signal, (source) => {
+        return source.series?.(asked.query, { signal, atMs: asked.atMs }) ?? Promise.resolve(WITHOUT_SERIES);
+      }),
     async close() {
       const entries = [...held.values()];
       held.clear();

@@ -1,15 +1,21 @@
 import type { Canary } from "../api/canary.ts";
-import { questionsOfCheck } from "../api/checks/index.ts";
+import { isJudged, questionsOfCheck } from "../api/checks/index.ts";
 import type { ShareEvidence } from "../api/evidence.ts";
 import type { Question } from "../api/query.ts";
 import { namesOf } from "../lib/names.ts";
+import { dataPlaneQuestion, fillCounter } from "./judgedQuestions.ts";
 import { fillQuery } from "../metrics/variables.ts";
 import type { FilledQuery } from "../metrics/variables.ts";
 
 /** Everything that a Canary asks the metrics. */
 export function questionsOf({ spec }: Canary): readonly Question[] {
   const { share } = spec.traffic.evidence ?? {};
-  return [...spec.analysis.checks.flatMap(questionsOfCheck), ...(share === undefined ? [] : [shareQuestion(share)])];
+  const checks = spec.analysis.checks.flatMap((check) => {
+    const asked = questionsOfCheck(check);
+    // What a data plane is asked is Aviary's own; somebody has to answer it all the same.
+    return asked.length === 0 && isJudged(check) ? [dataPlaneQuestion(check, "up")] : asked;
+  });
+  return [...checks, ...(share === undefined ? [] : [shareQuestion(share)])];
 }
 
 /** What the evidence of a Canary asks. */
@@ -27,4 +33,9 @@ export function fillIn(canary: Canary, query: string): FilledQuery {
     canary: names.canaryService,
     interval: canary.spec.analysis.interval,
   });
+}
+
+/** A question as it is asked; of a counter, for one of the versions. */
+export function fillQuestion(canary: Canary, { query, counter }: Question): FilledQuery {
+  return counter === true ? fillCounter(canary, query, "canary") : fillIn(canary, query);
 }

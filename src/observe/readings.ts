@@ -1,4 +1,4 @@
-import type { Canary, Check } from "../api/canary.ts";
+import type { Canary, ThresholdCheck } from "../api/canary.ts";
 import { thresholdQuestion } from "../api/checks/threshold.ts";
 import type { Question } from "../api/query.ts";
 import type { CheckStatus } from "../api/status.ts";
@@ -54,7 +54,7 @@ interface Entry {
 export function createReadings({ clock, ask, lookBackMs, onAnswer, signal }: ReadingsOptions): Readings {
   const entries = new Map<string, Map<string, Entry>>();
 
-  const start = (key: string, canary: Canary, check: Check, entry: Entry): void => {
+  const start = (key: string, canary: Canary, check: ThresholdCheck, entry: Entry): void => {
     const question = thresholdQuestion(check);
     const filled = fillIn(canary, question.query);
     const timeMs = clock.now();
@@ -122,11 +122,11 @@ function contextOf(canary: Canary): string | undefined {
   return `${rollout.revision} ${rollout.startedAt} ${rollout.effectiveSince}`;
 }
 
-function askedOf({ spec, status }: Canary): readonly Check[] {
+function askedOf({ spec, status }: Canary): readonly ThresholdCheck[] {
   const rollout = status?.rollout;
   if (rollout === undefined) return [];
   const steps = stepsOf(spec.strategy);
-  return spec.analysis.checks.filter((check) => isAsked(steps, rollout, check));
+  return spec.analysis.checks.filter((check) => "threshold" in check).filter((check) => isAsked(steps, rollout, check));
 }
 
 function isNews(answer: TakenReading, known: CheckStatus | undefined): boolean {
@@ -140,7 +140,7 @@ function isNews(answer: TakenReading, known: CheckStatus | undefined): boolean {
  */
 function isDue(
   canary: Canary,
-  check: Check,
+  check: ThresholdCheck,
   known: CheckStatus | undefined,
   { now, lookBackMs }: { readonly now: number; readonly lookBackMs: LookBack },
 ): boolean {

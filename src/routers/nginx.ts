@@ -54,6 +54,7 @@ export const nginx: Router<NginxBlock> = {
   name: "nginx",
   schema,
   settleMs: 5_000,
+  controllers: ["k8s.io/ingress-nginx"],
   specRules: [
     {
       rule: `${UNTESTED} || ${MATCH}.all(m, !has(m.queryParams) && !has(m.method))`,

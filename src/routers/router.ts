@@ -135,6 +135,8 @@ export interface Router<Block = unknown> {
   readonly specRules?: readonly CelRule[];
   /** How long this data plane usually takes to follow a change of weight, in milliseconds (traffic.md §1.5). */
   readonly settleMs: number;
+  /** Who runs the data plane, where it is always the same; Gateway API routes say it in their status. */
+  readonly controllers?: readonly string[];
   /** Where every object of a kind is to be seen, since any of them can matter. */
   neighbours?(block: Block, backends: Backends): readonly Neighbourhood[];
   /** Services of the canary whose EndpointSlices are to be seen, by name. */

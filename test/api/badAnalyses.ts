@@ -4,21 +4,95 @@ import { canary, canaryWith } from "./manifests.ts";
 /** Canaries whose judgement is not well-defined. */
 export const badAnalyses: readonly BadManifest[] = [
   {
-    name: "a Canary that nothing judges",
-    manifest: canary({ analysis: undefined }),
+    name: "a blue/green that nothing judges",
+    manifest: canary({ strategy: { blueGreen: {} }, analysis: undefined }),
     says: [
-      "spec.analysis: Required value: nothing judges the canary: add a check to spec.analysis.checks, or say spec.analysis.unjudged: true",
+      "spec.analysis: Required value: nothing judges the canary: after the switch of a blue/green there is nobody to compare with; add a check of kind threshold or slo",
     ],
   },
   {
-    name: "an analysis without checks",
-    manifest: canary({ analysis: { interval: "10s" } }),
-    says: ["spec.analysis: Required value: nothing judges the canary"],
+    name: "a comparison after a blue/green",
+    manifest: canary({ strategy: { blueGreen: {} }, analysis: { checks: [{ name: "same", comparison: {} }] } }),
+    says: ["spec.analysis.checks: Invalid value", "a comparison needs requests to both versions at a time"],
   },
   {
-    name: "`unjudged: false` without checks",
-    manifest: canary({ analysis: { unjudged: false } }),
-    says: ["spec.analysis: Required value: nothing judges the canary"],
+    name: "an objective in a preview without users",
+    manifest: canary({
+      strategy: { blueGreen: { preview: { hold: "1m", checks: ["goal"] } } },
+      analysis: { checks: [{ name: "goal", slo: { objective: 99.9 } }] },
+    }),
+    says: [
+      "spec.strategy.blueGreen.preview.checks: Invalid value",
+      "names a check of kind slo, which needs users, and in a preview there are none",
+    ],
+  },
+  {
+    name: "an objective that nothing can miss",
+    manifest: canaryWith.kind({ slo: { objective: 100 } }),
+    says: ["spec.analysis.checks[0].slo.objective: Invalid value: 100", "less than or equal to 99.9999"],
+  },
+  {
+    name: "an objective as a share",
+    manifest: canaryWith.kind({ slo: { objective: 0.999 } }),
+    says: ["spec.analysis.checks[0].slo.objective: Invalid value: 0.999", "greater than or equal to 50"],
+  },
+  {
+    name: "an objective for so many hours",
+    manifest: canaryWith.kind({ slo: { objective: 99.9, period: "720h" } }),
+    says: ['spec.analysis.checks[0].slo.period: Invalid value: "720h": must be a number of days such as 30d'],
+  },
+  {
+    name: "an objective by two sorts of counters",
+    manifest: canaryWith.kind({ slo: { objective: 99.9, dataPlane: "Istio", counters: { bad: "a", total: "b" } } }),
+    says: ["spec.analysis.checks[0].slo: Invalid value", "choose at most one of counters, dataPlane"],
+  },
+  {
+    name: "counters without a total",
+    manifest: canaryWith.kind({ comparison: { counters: { bad: "errors" } } }),
+    says: ["spec.analysis.checks[0].comparison.counters.total: Required value"],
+  },
+  {
+    name: "counters beside signals",
+    manifest: canaryWith.kind({ comparison: { counters: { bad: "a", total: "b" }, signals: ["Errors"] } }),
+    says: ["counters are compared as they are: remove signals, dataPlane and slowerThan, or remove counters"],
+  },
+  {
+    name: "a latency that nothing looks at",
+    manifest: canaryWith.kind({ comparison: { signals: ["Errors"], slowerThan: "250ms" } }),
+    says: ["comparison.slowerThan: Invalid value", "has no effect without the signal Latency"],
+  },
+  {
+    name: "an unknown signal",
+    manifest: canaryWith.kind({ comparison: { signals: ["Saturation"] } }),
+    says: ['comparison.signals[0]: Unsupported value: "Saturation": supported values: "Errors", "Latency"'],
+  },
+  {
+    name: "an unknown data plane",
+    manifest: canaryWith.kind({ comparison: { dataPlane: "istio" } }),
+    says: ['comparison.dataPlane: Unsupported value: "istio": supported values: "Contour", "EnvoyGateway", "Istio"'],
+  },
+  {
+    name: "a margin that lets everything pass",
+    manifest: canaryWith.kind({ comparison: { margin: 90 } }),
+    says: ["spec.analysis.checks[0].comparison.margin: Invalid value: 90", "less than or equal to 50"],
+  },
+  {
+    name: "a comparison of no request",
+    manifest: canaryWith.kind({ comparison: { minRequests: 0 } }),
+    says: ["comparison.minRequests: Invalid value: 0", "greater than or equal to 1"],
+  },
+  {
+    name: "a check of two kinds",
+    manifest: canaryWith.kind({ comparison: {}, slo: { objective: 99.9 } }),
+    says: [
+      "spec.analysis.checks[0]: Invalid value",
+      "choose exactly one of threshold, slo, comparison; found slo comparison",
+    ],
+  },
+  {
+    name: "metrics that come after an hour",
+    manifest: canaryWith.analysis({ metricsDelay: "1h" }),
+    says: ['spec.analysis.metricsDelay: Invalid value: "1h": must be a duration from 0s to 10m'],
   },
   {
     name: "checks of a Canary that is to be unjudged",
@@ -33,7 +107,7 @@ export const badAnalyses: readonly BadManifest[] = [
   {
     name: "a check of no kind",
     manifest: canaryWith.analysis({ checks: [{ name: "errors" }] }),
-    says: ["spec.analysis.checks[0]: Invalid value", "needs the block threshold"],
+    says: ["spec.analysis.checks[0]: Invalid value", "choose exactly one of threshold, slo, comparison; found none"],
   },
   {
     name: "a check without a name",

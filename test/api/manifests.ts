@@ -43,6 +43,7 @@ export const canaryWith = {
   route: (fields: Fields) => canary({ traffic: { gatewayAPI: { routeRefs: [{ name: "podinfo", ...fields }] } } }),
   steps: (...steps: readonly Fields[]) => canary({ strategy: { canary: { steps } } }),
   analysis: (fields: Fields) => canary({ analysis: { checks: [goodCheck], ...fields } }),
+  kind: (block: Fields) => canary({ analysis: { checks: [{ name: "errors", ...block }] } }),
   check: (fields: Fields) => canary({ analysis: { checks: [{ ...goodCheck, ...fields }] } }),
   threshold: (fields: Fields) =>
     canary({ analysis: { checks: [{ ...goodCheck, threshold: { ...goodCheck.threshold, ...fields } }] } }),

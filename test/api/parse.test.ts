@@ -37,6 +37,7 @@ describe("a Canary that is parsed", () => {
       },
       analysis: {
         interval: "30s",
+        metricsDelay: "15s",
         undecidedAfter: "5m",
         onUndecided: "Pause",
         unjudged: false,
@@ -55,6 +56,15 @@ describe("a Canary that is parsed", () => {
       suspend: false,
       trackConfiguration: true,
       allowUnsafe: false,
+    });
+  });
+
+  it("is judged by a comparison when it says nothing, and takes its time for it", () => {
+    const { analysis } = specOf(canary({ analysis: undefined })) as { analysis: object };
+    expect(analysis).toMatchObject({
+      checks: [{ name: "regressions", mode: "Gate", comparison: { minRequests: 20, minFailures: 3 } }],
+      minDuration: "6m",
+      undecidedAfter: "30m",
     });
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Check } from "../../src/api/canary.ts";
 import { failedCheck, judge, notPassing, refusedCheck } from "../../src/decide/checks/index.ts";
+import type { CheckStatus } from "../../src/api/status.ts";
 import type { Reading } from "../../src/metrics/provider.ts";
 import { ago, NOW, passing } from "./scenes.ts";
 
@@ -16,8 +17,9 @@ function check(threshold: object, basics: object = {}): Check {
 function after(threshold: object, readings: readonly Reading[], basics: object = {}) {
   const checks = [check(threshold, basics)];
   const states = readings.reduce(
-    (before, reading, index) => judge(checks, before, { c: { query: "q", at: NOW + index, reading } }),
-    judge(checks, [], {}),
+    (before, reading, index) =>
+      judge({ checks, previous: before, readings: { c: { query: "q", at: NOW + index, reading } } }),
+    judge({ checks, previous: [], readings: {} }),
   );
   return states[0];
 }
@@ -59,6 +61,10 @@ describe("a threshold check", () => {
   });
 });
 
+function open(checks: readonly Check[], statuses: readonly CheckStatus[], since = NOW - 4_000) {
+  return notPassing({ checks, statuses, since, countedUntil: since, mayAdvance: false, lastStep: false });
+}
+
 describe("a check that got no data", () => {
   it.each([
     ["counts against the canary where it says so", { failureLimit: 0 }, [nothing], "Fail"],
@@ -82,29 +88,31 @@ describe("a check that only reports", () => {
     expect(failed).toMatchObject({ verdict: "Fail", mode: "Report" });
     const refused = { ...passing, mode: "Report", verdict: "Error", cause: "BadQuery" } as const;
     expect(failedCheck(failed === undefined ? [] : [failed])).toBeUndefined();
-    expect(notPassing([], failed === undefined ? [] : [failed], NOW)).toEqual([]);
+    expect(open([], failed === undefined ? [] : [failed])).toEqual([]);
     expect(refusedCheck([refused])).toBeUndefined();
   });
 
   it("acts again when it becomes a gate", () => {
     const before = after({ min: 1 }, [value(1)], { mode: "Report" });
-    expect(judge([check({ min: 1 })], before === undefined ? [] : [before], {})[0]?.mode).toBeUndefined();
+    expect(
+      judge({ checks: [check({ min: 1 })], previous: before === undefined ? [] : [before], readings: {} })[0]?.mode,
+    ).toBeUndefined();
   });
 });
 
 describe("a step", () => {
   it("waits for a Pass that is as new as its weight", () => {
-    expect(notPassing([], [{ ...passing, lastReading: ago(5) }], NOW - 4_000)).toHaveLength(1);
-    expect(notPassing([], [{ ...passing, lastReading: ago(3) }], NOW - 4_000)).toEqual([]);
-    expect(notPassing([], [{ ...passing, verdict: "NoData" }], NOW - 4_000)).toHaveLength(1);
+    expect(open([], [{ ...passing, lastReading: ago(5) }])).toHaveLength(1);
+    expect(open([], [{ ...passing, lastReading: ago(3) }])).toEqual([]);
+    expect(open([], [{ ...passing, verdict: "NoData" }])).toHaveLength(1);
   });
 
   it("leaves silence out where it is to be ignored, but not when there is nothing else", () => {
     const checks = [check({}, { name: "silent", onNoData: "Ignore" }), check({}, { name: "success" })];
     const silent = { ...passing, name: "silent", verdict: "NoData" } as const;
     const heard = { ...passing, name: "success", lastReading: ago(3) };
-    expect(notPassing(checks, [silent, heard], NOW - 4_000)).toEqual([]);
-    expect(notPassing(checks, [silent], NOW - 4_000)).toEqual([silent]);
-    expect(notPassing(checks, [silent, { ...heard, verdict: "Undecided" }], NOW - 4_000)).toHaveLength(2);
+    expect(open(checks, [silent, heard])).toEqual([]);
+    expect(open(checks, [silent])).toEqual([silent]);
+    expect(open(checks, [silent, { ...heard, verdict: "Undecided" }])).toHaveLength(2);
   });
 });

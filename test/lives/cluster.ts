@@ -23,6 +23,7 @@ interface ClusterOptions {
   readonly server: ApiServer;
   readonly clock: VirtualClock;
   readonly gateway: Manner;
+  readonly controller?: string | undefined;
   /** Called after every write of the cluster's own controllers. */
   readonly look: () => void;
 }
@@ -31,7 +32,8 @@ interface ClusterOptions {
 export const ROUTE_KINDS = [kinds.httpRoute, kinds.grpcRoute, ...versionsOf.tcpRoute, ...versionsOf.tlsRoute];
 
 /** The controllers of Kubernetes and of a gateway, on virtual time. */
-export async function startCluster({ server, clock, gateway, look }: ClusterOptions): Promise<Cluster> {
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const { server, clock, gateway, look, controller = "example.com/gateway" } = options;
   const kube = createMemoryKube({ server, after: look });
   const informers = createInformers(kube, clock, { random: () => 0 });
   const context = { kube, informers, clock, random: seededRandom(1), log: () => undefined };
@@ -52,7 +54,7 @@ export async function startCluster({ server, clock, gateway, look }: ClusterOpti
       if (cluster.gateway === "silent" || after === undefined) return;
       if (before !== undefined && before.metadata.generation === after.metadata.generation) return;
       const { namespace = "", name, generation = 0 } = after.metadata;
-      const status = { parents: [parentStatus(generation, cluster.gateway)] };
+      const status = { parents: [{ ...parentStatus(generation, cluster.gateway), controllerName: controller }] };
       void kube.mergePatch(kind, { namespace, name }, { status }, { subresource: "status" }).catch(() => undefined);
     });
   }
@@ -66,7 +68,7 @@ function parentStatus(observedGeneration: number, manner: "accepts" | "rejects")
       ? { ...yes, type: "Accepted", reason: "Accepted" }
       : { ...yes, status: "False", type: "Accepted", reason: "NoMatchingParent", message: "no listener takes it" };
   const conditions = [accepted, { ...yes, type: "ResolvedRefs", reason: "ResolvedRefs" }];
-  return { parentRef: { name: "gateway" }, controllerName: "example.com/gateway", conditions };
+  return { parentRef: { name: "gateway" }, conditions };
 }
 
 let definitions: readonly { readonly metadata: { readonly name: string } }[] | undefined;

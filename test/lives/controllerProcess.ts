@@ -8,6 +8,7 @@ import type { Clock } from "../../src/lib/time.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import type { Log } from "../../src/lib/log.ts";
 import type { Reading } from "../../src/metrics/provider.ts";
+import type { AskSeries } from "../../src/observe/series.ts";
 import type { ProbeAnswer } from "../../src/observe/probe.ts";
 import type { ApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
 import { createMemoryKube } from "../../src/sandbox/memoryKube.ts";
@@ -33,6 +34,7 @@ export interface ProcessOptions {
   readonly server: ApiServer;
   readonly clock: VirtualClock;
   readonly ask: (query: string) => Reading;
+  readonly askSeries: AskSeries;
   readonly probe: () => ProbeAnswer;
   readonly traffic: Traffic;
   /** Called after every write. */
@@ -108,6 +110,7 @@ export async function runProcess(options: ProcessOptions): Promise<ControllerPro
     actionRetentionMs: 604_800_000,
     signal: ending.signal,
     ask: ({ query }) => Promise.resolve(options.ask(query)),
+    askSeries: options.askSeries,
     probe: () => Promise.resolve(options.probe()),
   });
   return {

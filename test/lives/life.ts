@@ -13,6 +13,8 @@ import type { VirtualClock } from "../virtualClock.ts";
 import { install, startCluster } from "./cluster.ts";
 import type { Cluster, Manner } from "./cluster.ts";
 import { contractBreaches } from "./contract.ts";
+import { startMetricsWorld } from "./metricsWorld.ts";
+import type { MetricsWorld, MetricsWorldOptions } from "./metricsWorld.ts";
 import { runProcess } from "./controllerProcess.ts";
 import type { ControllerProcess, Crash, Traffic, Way } from "./controllerProcess.ts";
 import { aCanary, applyWorkload, manifest, NAMESPACE, podSpec } from "./manifests.ts";
@@ -25,8 +27,12 @@ export interface LifeOptions {
   readonly spec?: object;
   /** What Prometheus says; `life.ask` changes it later. Default: 1, a good canary. */
   readonly ask?: (query: string) => Reading;
+  /** What the data plane's metrics hold; none when left out. `life.metrics` changes it later. */
+  readonly metrics?: MetricsWorldOptions;
   readonly replicas?: number;
   readonly gateway?: Manner;
+  /** The name by which the gateway's controller writes the status of routes. */
+  readonly gatewayController?: string;
   /** As `Life.fault`, from the first call on. */
   readonly fault?: Way["fault"];
   /** The first process of the controller dies there; another one follows. */
@@ -51,6 +57,7 @@ export interface Life {
   readonly kube: Kube;
   readonly cluster: Cluster;
   ask: (query: string) => Reading;
+  readonly metrics: MetricsWorld;
   /** What a round of probes meets. */
   probe: () => ProbeAnswer;
   /** Throws what the API server answers the controller with; undefined: it works. */
@@ -103,10 +110,12 @@ export async function startLife(options: LifeOptions = {}): Promise<Life> {
   const traffic: Traffic = { requests: 0, writes: [] };
   const look = createLook({ server, stamp, timeline, watchman });
   const kube = createMemoryKube({ server, after: look });
-  const cluster = await startCluster({ server, clock, gateway: options.gateway ?? "accepts", look });
+  const { gateway = "accepts", gatewayController: controller } = options;
+  const cluster = await startCluster({ server, clock, gateway, controller, look });
   await (options.workload ?? ((by: Kube) => applyWorkload(by, options.replicas ?? 3)))(kube);
   await clock.advance(5_000);
 
+  const metrics = startMetricsWorld(clock, () => weightsOf(server), options.metrics);
   const way: Way = { fault: options.fault, cut: new AbortController(), aheadMs: 0 };
   const startProcess = (crash?: Crash): Promise<ControllerProcess> =>
     runProcess({
@@ -115,6 +124,7 @@ export async function startLife(options: LifeOptions = {}): Promise<Life> {
       traffic,
       look,
       ask: (query) => life.ask(query),
+      askSeries: metrics.ask,
       probe: () => life.probe(),
       onError: (error) => errors.push(error),
       crash,
@@ -153,6 +163,7 @@ export async function startLife(options: LifeOptions = {}): Promise<Life> {
       way.aheadMs += byMs;
     },
     probe: () => ({ sent: 10, hits: 0, answered: 0 }),
+    metrics,
     ask: options.ask ?? (() => ({ kind: "value", value: 1 })),
     status: (name) => statusOf(server, name) ?? {},
     exists: () => find(server, kinds.canary, "web") !== undefined,

@@ -2,12 +2,18 @@ import { z } from "zod";
 import type { Question } from "../query.ts";
 import { exactlyOneOf, withRules } from "../schema.ts";
 import { commonFields } from "./common.ts";
+import { comparisonQuestions, comparisonSchema } from "./comparison.ts";
+import type { ComparisonCheck } from "./comparison.ts";
+import { sloQuestions, sloSchema } from "./slo.ts";
+import type { SloCheck } from "./slo.ts";
 import { thresholdQuestion, thresholdSchema } from "./threshold.ts";
 import type { ThresholdCheck } from "./threshold.ts";
 
 /** The block of each kind of check, by its key. A new kind is one file, one line here, and one member of `Check`. */
 const blocks = {
   threshold: thresholdSchema,
+  slo: sloSchema,
+  comparison: comparisonSchema,
 };
 
 export type CheckKind = keyof typeof blocks;
@@ -17,22 +23,48 @@ export const checkKinds = Object.keys(blocks) as readonly CheckKind[];
 
 /** An element of `spec.analysis.checks`. */
 export const checkSchema = withRules(
-  z.object({ ...commonFields, threshold: blocks.threshold.optional() }),
+  z.object({
+    ...commonFields,
+    threshold: blocks.threshold.optional(),
+    slo: blocks.slo.optional(),
+    comparison: blocks.comparison.optional(),
+  }),
   exactlyOneOf(checkKinds),
 );
 
 export type StoredCheck = z.output<typeof checkSchema>;
 
+/** Checks that the sequential judge decides, by what both versions did in the same stretches of time. */
+export type JudgedCheck = SloCheck | ComparisonCheck;
+
 /** Exactly one kind each; told apart by the key of the block, as in the YAML. */
-export type Check = ThresholdCheck;
+export type Check = ThresholdCheck | JudgedCheck;
+
+export function isJudged(check: Check): check is JudgedCheck {
+  return "slo" in check || "comparison" in check;
+}
 
 /** The check with its one block and its defaults; undefined when it has none. */
-export function resolveCheck({ name, mode, onNoData, threshold }: StoredCheck): Check | undefined {
+export function resolveCheck({ name, mode, onNoData, ...kinds }: StoredCheck): Check | undefined {
   const basics = { name, onNoData, mode: mode ?? ("Gate" as const) };
-  return threshold === undefined ? undefined : { ...basics, threshold };
+  if (kinds.threshold !== undefined) return { ...basics, threshold: kinds.threshold };
+  if (kinds.slo !== undefined) return { ...basics, slo: kinds.slo };
+  if (kinds.comparison !== undefined) return { ...basics, comparison: kinds.comparison };
+  return undefined;
 }
 
-/** What a check asks of the metrics. */
+/** What a check asks of the metrics in the words of its author; the queries of a data plane are not among it. */
 export function questionsOfCheck(check: Check): readonly Question[] {
-  return [thresholdQuestion(check)];
+  if ("threshold" in check) return [thresholdQuestion(check)];
+  return "slo" in check ? sloQuestions(check) : comparisonQuestions(check);
 }
+
+/** What Canaries without checks are judged by. */
+export const defaultChecks: readonly Check[] = [
+  {
+    name: "regressions",
+    mode: "Gate",
+    onNoData: "Undecided",
+    comparison: comparisonSchema.parse({}),
+  },
+];

@@ -1,6 +1,8 @@
 import type { Check } from "../../api/canary.ts";
+import { isJudged } from "../../api/checks/index.ts";
 import type { CheckStatus } from "../../api/status.ts";
 import type { TakenReading } from "../types.ts";
+import type { JudgedTile } from "./judged.ts";
 import { judgeThreshold } from "./threshold.ts";
 
 /** A check that was never asked. */
@@ -16,21 +18,25 @@ export function unasked({ name, mode }: Check): CheckStatus {
   };
 }
 
+export interface Judge {
+  readonly checks: readonly Check[];
+  readonly previous: readonly CheckStatus[];
+  readonly readings: Readonly<Record<string, TakenReading>>;
+  /** The newest tile, if there is one. */
+  readonly judged?: JudgedTile | undefined;
+}
+
 /**
  * The state of every check after the readings of this look; without a reading a check stays as it was.
  * A check that failed stays failed until the rollout ends.
  */
-export function judge(
-  checks: readonly Check[],
-  previous: readonly CheckStatus[],
-  readings: Readonly<Record<string, TakenReading>>,
-): CheckStatus[] {
+export function judge({ checks, previous, readings, judged }: Judge): CheckStatus[] {
   return checks.map((check) => {
     const { mode: _mode, ...known } = previous.find((status) => status.name === check.name) ?? unasked(check);
     const before: CheckStatus = check.mode === "Report" ? { ...known, mode: "Report" } : known;
+    if (isJudged(check)) return judged === undefined ? before : judged.status(check, before);
     const taken = readings[check.name];
-    if (taken === undefined) return before;
-    return judgeThreshold(check, before, taken);
+    return taken === undefined ? before : judgeThreshold(check, before, taken);
   });
 }
 
@@ -48,23 +54,37 @@ export function refusedCheck(checks: readonly CheckStatus[]): CheckStatus | unde
   return checks.find((check) => isGate(check) && check.verdict === "Error" && check.cause === "BadQuery");
 }
 
-/**
- * Checks that do not say yes by a reading taken since `since` (milliseconds since the Unix epoch). One without data that
- * is to be ignored is left out while another one says yes: silence alone never promotes.
- */
-export function notPassing(
-  checks: readonly Check[],
-  statuses: readonly CheckStatus[],
-  since: number,
-): readonly CheckStatus[] {
-  const open = statuses.filter(isGate).filter((status) => !hasPassed(status, since));
-  const ignored = open.filter(
-    ({ name, verdict }) => verdict === "NoData" && checks.find((check) => check.name === name)?.onNoData === "Ignore",
-  );
-  const passing = statuses.some((status) => isGate(status) && hasPassed(status, since));
-  return passing ? open.filter((status) => !ignored.includes(status)) : open;
+interface Standing {
+  readonly checks: readonly Check[];
+  readonly statuses: readonly CheckStatus[];
+  /** Only readings from then on count, in milliseconds since the Unix epoch. */
+  readonly since: number;
+  /** The judge has to have counted until then, likewise. */
+  readonly countedUntil: number;
+  /** Nothing speaks against the next step, by what the judge has seen. */
+  readonly mayAdvance: boolean;
+  readonly lastStep: boolean;
 }
 
-function hasPassed({ verdict, lastReading }: CheckStatus, since: number): boolean {
-  return verdict === "Pass" && lastReading !== undefined && Date.parse(lastReading) >= since;
+/**
+ * Checks that hold a step. A threshold has to say yes by a reading of this step. The judge has to have seen the canary in
+ * it and to have no suspicion; that it is as good as the primary it has to say on the last step alone, since before that
+ * the weight limits the damage. A check without data that is to be ignored is left out while another one says yes:
+ * silence alone never promotes.
+ */
+export function notPassing({ checks, statuses, ...standing }: Standing): readonly CheckStatus[] {
+  const checkOf = (name: string) => checks.find((check) => check.name === name);
+  const passes = (status: CheckStatus): boolean => {
+    const { name, verdict, lastReading } = status;
+    const read = Date.parse(lastReading ?? "");
+    if (!(read >= standing.since)) return false;
+    const check = checkOf(name);
+    if (check === undefined || !isJudged(check)) return verdict === "Pass";
+    const seen = standing.mayAdvance && read >= standing.countedUntil;
+    return seen && (verdict === "Pass" || (verdict === "Undecided" && !standing.lastStep));
+  };
+  const gates = statuses.filter(isGate);
+  const open = gates.filter((status) => !passes(status));
+  if (open.length === gates.length) return open;
+  return open.filter(({ name, verdict }) => verdict !== "NoData" || checkOf(name)?.onNoData !== "Ignore");
 }

@@ -8,6 +8,8 @@ import { currentStep, enterStep, isPreview, podsTrouble, stepOf, stepShare, with
 import { durationOf, elapsedMs, isWeightStep, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { isAsked } from "../strategy.ts";
+import { nextReadingMs, waiting } from "../due.ts";
+import { firstCountedMs } from "../tile.ts";
 import { bringIntoEffect, keepWeight, waitUntilKnown } from "../traffic.ts";
 
 function phaseOf(rollout: RolloutMemory): "Promoting" | "Progressing" {
@@ -153,7 +155,7 @@ export function refuseBadQuery(s: Situation): Answered | undefined {
   if (rollout === undefined || rollout.promoting === true || rollout.unjudged === true) return undefined;
   const bad = refusedCheck(s.checks);
   if (bad === undefined) return undefined;
-  const message = `check ${bad.name}: ${bad.message}. Correct spec.analysis.checks[${bad.name}].threshold.query`;
+  const message = `check ${bad.name}: ${bad.message}. Correct its query in spec.analysis.checks[${bad.name}]`;
   return {
     ...waiting(s),
     phase: "Progressing",
@@ -208,7 +210,14 @@ export function waitForChecks(s: Situation): Answered | undefined {
   if (rollout === undefined || rollout.promoting === true || rollout.unjudged === true) return undefined;
   if (!isWeightStep(s.steps[currentStep(s, rollout)])) return undefined;
   const asked = s.checks.filter((check) => isAsked(s.steps, rollout, check));
-  const open = notPassing(s.canary.spec.analysis.checks, asked, Date.parse(rollout.effectiveSince ?? timestamp(s.now)));
+  const open = notPassing({
+    checks: s.canary.spec.analysis.checks,
+    statuses: asked,
+    since: Date.parse(rollout.effectiveSince ?? timestamp(s.now)),
+    countedUntil: Date.parse(rollout.firstWeightAt ?? timestamp(s.now)) + firstCountedMs(s.canary),
+    mayAdvance: rollout.judging?.mayAdvance === true,
+    lastStep: isLastStep(s, rollout),
+  });
   const first = open[0];
   if (first === undefined) return undefined;
   const overtime = elapsedMs(s.now, rollout.effectiveSince) - holdMs(s, rollout);
@@ -242,17 +251,23 @@ function whenUndecided(s: Situation, rollout: RolloutMemory, open: readonly Chec
 
 function sentence(check: CheckStatus): string {
   return check.verdict === "Pass"
-    ? `check ${check.name} has no reading at this weight yet`
+    ? `check ${check.name} has no reading at this weight yet, or the newest ones are doubtful`
     : `check ${check.name}: ${check.message}`;
+}
+
+function isLastStep(s: Situation, rollout: RolloutMemory): boolean {
+  return currentStep(s, rollout) + 1 >= s.steps.length;
 }
 
 /** Keeps the canary under way for as long as the user said, whatever the steps add up to. */
 export function waitForMinDuration(s: Situation): Answered | undefined {
   const { rollout } = s;
   if (rollout === undefined || rollout.promoting === true || rollout.unjudged === true) return undefined;
-  if (currentStep(s, rollout) + 1 < s.steps.length) return undefined;
+  if (!isLastStep(s, rollout)) return undefined;
   const minimum = durationOf(s.canary.spec.analysis.minDuration);
-  const left = minimum - elapsedMs(s.now, rollout.firstWeightAt);
+  // What is not counted yet has not been judged; checks that get no answer hold the step before this.
+  const { until } = rollout.judging ?? {};
+  const left = minimum - elapsedMs(until === undefined ? s.now : Date.parse(until), rollout.firstWeightAt);
   if (minimum === 0 || left <= 0) return undefined;
   return {
     phase: "Progressing",
@@ -279,22 +294,4 @@ function moveOn(s: Situation, next: RolloutMemory, message: string, phase: Answe
   const ready = hasPods(later, next);
   const started = scaleCanary(later) ?? (ready ? (waitUntilReachable(later) ?? shiftTraffic(later)) : undefined);
   return started ?? { phase, message, actions: [], memory: { rollout: next }, recheckAfterMs: 0 };
-}
-
-/** Milliseconds until a check is due again. One that is due now is being asked: its answer wakes us. */
-export function nextReadingMs(s: Situation): number {
-  const interval = durationOf(s.canary.spec.analysis.interval);
-  if (s.checks.length === 0 || s.rollout?.effectiveSince === undefined) return interval;
-  const dues = s.checks.map((check) => {
-    const last = Math.max(Date.parse(check.lastReading ?? "") || 0, Date.parse(s.rollout?.effectiveSince ?? ""));
-    const due = last + interval - s.now;
-    return due > 0 ? due : interval;
-  });
-  return Math.min(...dues);
-}
-
-function waiting(s: Situation): { recheckAfterMs?: number } {
-  const { rollout } = s;
-  const asked = rollout !== undefined && s.checks.some((check) => isAsked(s.steps, rollout, check));
-  return asked ? { recheckAfterMs: nextReadingMs(s) } : {};
 }

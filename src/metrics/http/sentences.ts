@@ -1,37 +1,37 @@
 import { parseDuration } from "../../lib/time.ts";
-import type { Reading } from "../provider.ts";
+import type { Refusal } from "../provider.ts";
 
 /** An answer to a good question is some hundred bytes; more than this is not worth the memory. */
 export const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
-export function unreachable(endpoint: string, message: string): Reading {
+export function unreachable(endpoint: string, message: string): Refusal {
   return { kind: "unreachable", message: `${endpoint} ${message}` };
 }
 
-export function noAnswer(endpoint: string, timeout: string): Reading {
+export function noAnswer(endpoint: string, timeout: string): Refusal {
   return unreachable(endpoint, `gave no answer within ${parseDuration(timeout) / 1_000} s`);
 }
 
-export function badQuery(message: string): Reading {
+export function badQuery(message: string): Refusal {
   return { kind: "badQuery", message };
 }
 
-export function tooLarge(): Reading {
+export function tooLarge(): Refusal {
   return badQuery("the answer is too large to be one number: aggregate the query, for instance by a sum");
 }
 
 /** The query was good, and gave more than one number. */
-export function several(count: number, what: string, hint: string): Reading {
+export function several(count: number, what: string, hint: string): Refusal {
   return badQuery(`the query gives ${count} ${what} instead of one: ${hint}`);
 }
 
 /** A 2xx answer that is not one of the API that was expected. */
-export function notTheApi(endpoint: string, product: string): Reading {
+export function notTheApi(endpoint: string, product: string): Refusal {
   return unreachable(endpoint, `answers, but not as ${product} does; check the url`);
 }
 
 /** What an answer says whose status is not a success, when the query is not to blame. `detail` is the server's own. */
-export function refusal(endpoint: string, status: number, detail = ""): Reading {
+export function refusal(endpoint: string, status: number, detail = ""): Refusal {
   const says = detail === "" ? "" : `: ${detail}`;
   if (status === 401 || status === 403) {
     return unreachable(

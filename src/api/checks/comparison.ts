@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { dataPlaneNames } from "../dataPlanes.ts";
+import { providerRef } from "../query.ts";
+import type { Question } from "../query.ts";
+import { duration, listSet, withRules } from "../schema.ts";
+import type { CheckBasics } from "./common.ts";
+import { counterQuestions, countersSchema } from "./counters.ts";
+
+/** What of the requests is compared. */
+export const signals = ["Errors", "Latency"] as const;
+export type Signal = (typeof signals)[number];
+
+const points = z.number().min(0.01).max(50);
+
+/** The block `comparison` of a check. */
+export const comparisonSchema = withRules(
+  z.object({
+    signals: listSet(z.array(z.enum(signals)).min(1).max(2))
+      .optional()
+      .describe("What of the requests is compared. Left out: errors, and latency where it is measured."),
+    dataPlane: z
+      .enum(dataPlaneNames)
+      .optional()
+      .describe(
+        "Whose metrics tell the versions apart. Left out: recognised by the parent of the route, else the metrics of the application.",
+      ),
+    counters: countersSchema.optional().describe("Counters of yours instead of those of the data plane."),
+    margin: points
+      .optional()
+      .describe(
+        "The canary passes when its share of bad requests is shown to be less than so many percentage points above the primary's. Left out: 0.85, and 5 for slow requests.",
+      ),
+    slowerThan: duration({ min: "1ms", max: "5m" })
+      .optional()
+      .describe("A latency that always counts as slow, when the histograms have this bound and it is in their tail."),
+    minRequests: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(20)
+      .describe("Requests to the canary before which nothing is decided."),
+    minFailures: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(3)
+      .describe("Bad requests of the canary before which it does not fail."),
+    providerRef: providerRef.optional(),
+  }),
+  {
+    rule: "!has(self.counters) || (!has(self.signals) && !has(self.dataPlane) && !has(self.slowerThan))",
+    message: "counters are compared as they are: remove signals, dataPlane and slowerThan, or remove counters",
+  },
+  {
+    rule: "!has(self.slowerThan) || !has(self.signals) || self.signals.exists(signal, signal == 'Latency')",
+    message: "has no effect without the signal Latency: add it to signals, or remove slowerThan",
+    fieldPath: ".slowerThan",
+  },
+).describe(
+  "Compares the canary with the primary at the same time, by a test that stays valid however often one looks. `{}` is enough: the data plane's metrics are found.",
+);
+
+export type Comparison = z.output<typeof comparisonSchema>;
+
+/** A check of the canary against the primary. */
+export interface ComparisonCheck extends CheckBasics {
+  readonly comparison: Comparison;
+}
+
+/** What the check asks beside the queries of a data plane. */
+export function comparisonQuestions({ name, comparison }: ComparisonCheck): readonly Question[] {
+  const { counters, providerRef: ref } = comparison;
+  return counters === undefined ? [] : counterQuestions({ name, kind: "comparison" }, counters, ref);
+}

@@ -24,6 +24,7 @@ import type { ProviderOptions } from "./observe/providers.ts";
 import type { Readings } from "./observe/readings.ts";
 import type { Tiles } from "./observe/tiles.ts";
 import { kindsOf } from "./observe/scene.ts";
+import { templatesOf, withTemplates } from "./observe/templates.ts";
 import { collectAnswered } from "./report/answered.ts";
 import type { Pacing } from "./report/pacing.ts";
 import { report } from "./report/report.ts";
@@ -105,7 +106,8 @@ function collect(
 /** The kinds without which nothing can be said. Configuration that may not be read stops none but those that refer to it. */
 function kindsFor(canary: Canary, { reads, configuration }: ReconcileOptions): readonly ResourceKind[] {
   const readable = configuration.kinds.map(resourceKindOf).filter((kind) => reads.failure(kind)?.forbidden !== true);
-  return [...kindsOf(canary), ...optionalKinds(reads, canary), ...readable];
+  const templates = templatesOf(canary).map(({ kind }) => kind);
+  return [...kindsOf(canary), ...templates, ...optionalKinds(reads, canary), ...readable];
 }
 
 const SYNC_RECHECK_MS = 250;
@@ -149,7 +151,7 @@ function canaryOf(
     telemetry.forgetCanary(namespace, name);
     return undefined;
   }
-  const parsed = parseCanary(pacing.withHeld(key, object));
+  const parsed = withTemplates(reads, pacing.withHeld(key, object), parseCanary);
   if (parsed.ok) return parsed;
   // Stored before today's schema refused it; the API server refuses the next change of it with the same sentence.
   return { ok: false, object, message: parsed.problems.map(({ path, message }) => `${path}: ${message}`).join("; ") };

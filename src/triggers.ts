@@ -9,6 +9,7 @@ import { resourceKindOf } from "./kube/configuration.ts";
 import { annotations, COPY_FOR, namesOf } from "./lib/names.ts";
 import type { Configuration } from "./observe/configuration.ts";
 import { kindsOf, routeRefsOf, targetKindOf } from "./observe/scene.ts";
+import { templatesOf } from "./observe/templates.ts";
 import { parseCanary } from "./reconcile.ts";
 
 export interface TriggerOptions {
@@ -58,7 +59,8 @@ export function watchEverything({ informers, queue, configuration }: TriggerOpti
     const routeRefs = routeRefsOf(parsed.canary);
     const targetKind = targetKindOf(parsed.canary);
     informers.cache(targetKind, { keep: dropWhatNobodyReads });
-    for (const kind of kindsOf(parsed.canary)) {
+    const templates = templatesOf(parsed.canary);
+    for (const kind of [...kindsOf(parsed.canary), ...templates.map((template) => template.kind)]) {
       const id = kindId(kind);
       if (watched.has(id)) continue;
       watched.add(id);
@@ -69,7 +71,7 @@ export function watchEverything({ informers, queue, configuration }: TriggerOpti
       ...[names.target, names.primary, names.previous].map((name) => idOf(targetKind, names.namespace, name)),
       ...services.map((name) => idOf(kinds.service, names.namespace, name)),
       ...services.map((name) => idOf(kinds.endpointSlice, names.namespace, name)),
-      ...routeRefs.map(({ kind, namespace, name }) => idOf(kind, namespace, name)),
+      ...[...routeRefs, ...templates].map(({ kind, namespace, name }) => idOf(kind, namespace, name)),
       idOf(kinds.canaryAction, names.namespace, names.canary),
       ...companionKinds.map((kind) => idOf(kind, names.namespace, names.target)),
     ];

@@ -24,6 +24,7 @@ interface ExampleCanary extends KubeObject {
       readonly evidence?: { readonly share?: { readonly query: string } };
     };
     readonly analysis?: {
+      readonly templates?: readonly object[];
       readonly checks?: readonly { readonly threshold?: { readonly min?: number; readonly max?: number } }[];
     };
   };
@@ -48,6 +49,7 @@ const canaries = files.flatMap((file) =>
 
 /** A reading that every check takes for good, or for bad. */
 function readingFor({ spec }: ExampleCanary, good: boolean): number {
+  if (spec.analysis?.templates !== undefined) return good ? 100 : 0;
   const { min, max } = spec.analysis?.checks?.find(({ threshold }) => threshold !== undefined)?.threshold ?? {};
   return max === undefined ? (good ? (min ?? 0) : (min ?? 0) - 1) : good ? max : max + 1;
 }
@@ -77,7 +79,7 @@ async function providers(kube: Kube): Promise<void> {
 }
 
 /** What an example brings along for its workload. */
-const companions = [kinds.horizontalPodAutoscaler, kinds.podDisruptionBudget];
+const companions = [kinds.clusterAnalysisTemplate, kinds.horizontalPodAutoscaler, kinds.podDisruptionBudget];
 
 /** Somebody approves whenever the rollout waits for it, with the manifest of the example. */
 async function untilDone(life: Life, phase: string): Promise<void> {
@@ -97,6 +99,7 @@ describe("the examples", () => {
   it("are not forgotten: every file has something that a test applies", () => {
     expect(canaries.map(({ file }) => file).sort()).toEqual([
       "abTest.yaml",
+      "analysisTemplate.yaml",
       "autoscaled.yaml",
       "blueGreen.yaml",
       "comparison.yaml",
@@ -114,7 +117,7 @@ describe("the examples", () => {
       "zeroConfiguration.yaml",
     ]);
     // Those of providers/ are looked at in test/metrics/examples.test.ts.
-    expect(files.filter((file) => !file.startsWith("providers/"))).toHaveLength(23);
+    expect(files.filter((file) => !file.startsWith("providers/"))).toHaveLength(24);
   });
 
   it.each(canaries)(

@@ -1,13 +1,15 @@
 import { z } from "zod";
+import { templateUse } from "./analysisTemplate.ts";
 import { checkSchema, defaultChecks, isJudged, resolveCheck } from "./checks/index.ts";
-import type { Check } from "./checks/index.ts";
+import type { Check, StoredCheck } from "./checks/index.ts";
 import type { CelRule } from "./schema.ts";
 import { duration, listMap, withRules } from "./schema.ts";
+import type { Strategy } from "./strategy.ts";
 
 /** Rules on `spec`: what a strategy can be judged by. */
 export const judgedByWhat: readonly CelRule[] = [
   {
-    rule: "!has(self.strategy) || !has(self.strategy.blueGreen) || (has(self.analysis) && (has(self.analysis.checks) || (has(self.analysis.unjudged) && self.analysis.unjudged)))",
+    rule: "!has(self.strategy) || !has(self.strategy.blueGreen) || (has(self.analysis) && (has(self.analysis.checks) || has(self.analysis.templates) || (has(self.analysis.unjudged) && self.analysis.unjudged)))",
     message:
       "nothing judges the canary: after the switch of a blue/green there is nobody to compare with; add a check of kind threshold or slo to spec.analysis.checks, or say spec.analysis.unjudged: true",
     reason: "FieldValueRequired",
@@ -28,6 +30,24 @@ export const judgedByWhat: readonly CelRule[] = [
     fieldPath: ".strategy.blueGreen.preview.checks",
   },
 ];
+
+/** The same of checks that were put together from templates: what is wrong with them for a strategy. */
+export function faultOfChecks(checks: readonly StoredCheck[], strategy: Strategy): string | undefined {
+  if (checks.every(({ mode }) => mode === "Report")) {
+    return "every check only reports, so nothing judges the canary: let one have mode Gate";
+  }
+  if (!("blueGreen" in strategy)) return undefined;
+  const comparison = checks.find((check) => check.comparison !== undefined);
+  if (comparison !== undefined) {
+    return `check ${comparison.name} is a comparison, and a blue/green moves everybody at once: use checks of kind threshold or slo`;
+  }
+  for (const asked of strategy.blueGreen.preview?.checks ?? []) {
+    const found = checks.find(({ name }) => name === asked);
+    if (found === undefined) return `the preview asks for check ${asked}, and there is none of that name`;
+    if (found.slo !== undefined) return `the preview asks for check ${asked} of kind slo, which needs users`;
+  }
+  return undefined;
+}
 
 /** Whether any check may decide. */
 const gates = "self.checks.exists(check, !has(check.mode) || check.mode == 'Gate')";
@@ -61,16 +81,22 @@ export const analysisSchema = withRules(
       .boolean()
       .optional()
       .describe("Says that there are to be no checks: every release whose pods get ready is promoted."),
+    templates: z
+      .array(templateUse)
+      .min(1)
+      .max(5)
+      .optional()
+      .describe("Templates whose checks are asked as if they stood in `checks`."),
     checks: listMap(z.array(checkSchema).min(1).max(20), "name")
       .optional()
       .describe("What the canary is judged by. Left out: a comparison of its errors and latency with the primary's."),
   }),
   {
-    rule: "!has(self.checks) || !has(self.unjudged) || !self.unjudged",
+    rule: "!(has(self.checks) || has(self.templates)) || !has(self.unjudged) || !self.unjudged",
     message: "unjudged: true and checks exclude each other; remove one of them",
   },
   {
-    rule: `!has(self.checks) || ${gates}`,
+    rule: `!has(self.checks) || has(self.templates) || ${gates}`,
     message: "every check only reports, so nothing judges the canary: let one have mode Gate",
     fieldPath: ".checks",
   },
@@ -82,6 +108,11 @@ export interface Analysis extends Omit<z.output<typeof analysisSchema>, "checks"
   /** Empty when the Canary is unjudged. */
   readonly checks: readonly Check[];
   readonly unjudged: boolean;
+  /** Why the checks of the templates are not among `checks`; the Canary goes nowhere meanwhile. */
+  readonly unresolved?: {
+    readonly reason: "TemplateNotFound" | "InvalidTemplate";
+    readonly message: string;
+  };
 }
 
 /** The typed analysis, or the sentence that says what is missing. */

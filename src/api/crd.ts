@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { analysisTemplateSpecSchema } from "./analysisTemplate.ts";
 import { canarySpecSchema } from "./canary.ts";
 import type { CanaryPlugIns } from "./canary.ts";
 import { canaryActionSpecSchema, canaryActionStatusSchema } from "./canaryAction.ts";
@@ -76,7 +77,7 @@ const NAME: Structural = {
 
 /** The CRDs of Aviary, with the blocks of the plug-ins in them. */
 export function customResourceDefinitions(plugins: CanaryPlugIns & MetricBlocks): readonly CustomResourceDefinition[] {
-  return [canary(plugins), canaryAction, ...metricProviders(plugins)].map(definition);
+  return [canary(plugins), canaryAction, ...metricProviders(plugins), ...analysisTemplates].map(definition);
 }
 
 function canary(plugIns: CanaryPlugIns): KindDefinition {
@@ -146,6 +147,33 @@ function metricProviders(blocks: MetricBlocks): readonly KindDefinition[] {
     },
   ];
 }
+
+const templateColumns: readonly PrinterColumn[] = [
+  { name: "CHECKS", type: "string", jsonPath: ".spec.checks[*].name", description: "Its checks." },
+  { name: "ARGS", type: "string", jsonPath: ".spec.args[*].name", description: "What a Canary may say." },
+  age,
+];
+
+const analysisTemplates: readonly KindDefinition[] = [
+  {
+    kind: "AnalysisTemplate",
+    plural: "analysistemplates",
+    categories: ["aviary"],
+    namespaced: true,
+    spec: analysisTemplateSpecSchema,
+    columns: templateColumns,
+    description: "Checks that the Canaries of a namespace share.",
+  },
+  {
+    kind: "ClusterAnalysisTemplate",
+    plural: "clusteranalysistemplates",
+    categories: ["aviary"],
+    namespaced: false,
+    spec: analysisTemplateSpecSchema,
+    columns: templateColumns,
+    description: "Checks that the Canaries of all namespaces share.",
+  },
+];
 
 function definition(kind: KindDefinition): CustomResourceDefinition {
   const { plural, shortNames, categories, namespaced } = kind;

@@ -4,6 +4,7 @@
  * No transforms: the generator would not see them.
  */
 import { z } from "zod";
+import { DURATION_PATTERN, parseDuration } from "../lib/time.ts";
 
 /** A rule in CEL that the API server evaluates; the schema's own parser does not repeat it. */
 export interface CelRule {
@@ -74,7 +75,11 @@ const DURATION_SENTENCE = "must be a duration such as 30s, 5m or 1h30m";
 export function duration(bounds: { readonly min: string; readonly max: string }) {
   const isDuration = `self.matches('${CEL_DURATION}')`;
   const range = `must be a duration from ${bounds.min} to ${bounds.max}`;
-  return withRules(z.string().max(16), {
+  const within = z
+    .string()
+    .max(16)
+    .refine((text) => isWithin(text, bounds), { message: range });
+  return withRules(within, {
     rule: `${isDuration} && duration(self) >= duration('${bounds.min}') && duration(self) <= duration('${bounds.max}')`,
     message: DURATION_SENTENCE,
     messageExpression: `${isDuration} ? '${range}' : '${DURATION_SENTENCE}'`,
@@ -84,6 +89,12 @@ export function duration(bounds: { readonly min: string; readonly max: string })
 
 /** A moment, as Kubernetes writes it. */
 export const time = z.string().max(40).meta({ format: "date-time" });
+
+function isWithin(text: string, { min, max }: { readonly min: string; readonly max: string }): boolean {
+  if (!DURATION_PATTERN.test(text)) return false;
+  const ms = parseDuration(text);
+  return ms >= parseDuration(min) && ms <= parseDuration(max);
+}
 
 const LABEL = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
 const SUBDOMAIN = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$";

@@ -141,7 +141,8 @@ export const strategySchema = withRules(
 export const previewedByWhat: CelRule = {
   rule:
     "!has(self.strategy) || !has(self.strategy.blueGreen) || !has(self.strategy.blueGreen.preview) || " +
-    "!has(self.strategy.blueGreen.preview.checks) || (has(self.analysis) && has(self.analysis.checks) && " +
+    "!has(self.strategy.blueGreen.preview.checks) || (has(self.analysis) && has(self.analysis.templates)) || " +
+    "(has(self.analysis) && has(self.analysis.checks) && " +
     "self.strategy.blueGreen.preview.checks.all(name, self.analysis.checks.exists(check, check.name == name)))",
   message: "names a check that is not in spec.analysis.checks",
   reason: "FieldValueInvalid",

@@ -39,7 +39,9 @@ export function situate(observation: Observation): Situation {
   const rollout = before === undefined || judged === undefined ? before : { ...before, judging: judged.judging };
   const previous = (status?.checks ?? []).map((check) => notLater(check, now));
   const { readings } = observation;
-  const checks = rollout === undefined ? previous : judge({ checks: spec.analysis.checks, previous, readings, judged });
+  // Without its templates nobody knows all of the checks, and what was read by them is not to be forgotten.
+  const kept = rollout === undefined || spec.analysis.unresolved !== undefined;
+  const checks = kept ? previous : judge({ checks: spec.analysis.checks, previous, readings, judged });
   return {
     ...observation,
     rollout,

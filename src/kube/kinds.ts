@@ -28,6 +28,8 @@ export const kinds = {
   canaryAction: aviary("CanaryAction", "canaryactions"),
   metricProvider: aviary("MetricProvider", "metricproviders"),
   clusterMetricProvider: aviary("ClusterMetricProvider", "clustermetricproviders", false),
+  analysisTemplate: aviary("AnalysisTemplate", "analysistemplates"),
+  clusterAnalysisTemplate: aviary("ClusterAnalysisTemplate", "clusteranalysistemplates", false),
   namespace: builtIn("", "Namespace", "namespaces", false),
   service: builtIn("", "Service", "services"),
   pod: builtIn("", "Pod", "pods"),

@@ -33,6 +33,7 @@ export function problemOf(input: ProblemInput): Problem | undefined {
     ({ scene }: ProblemInput) => scene.autoscaler.problem,
     portProblem,
     routeProblem,
+    templateProblem,
     ({ scene: { canary }, provider }: ProblemInput) => queryProblem(canary, provider),
   ]) {
     const problem = find(input);
@@ -256,6 +257,17 @@ function portProblem({ scene }: ProblemInput): Problem | undefined {
     hint: "set spec.service.port",
     blocksTraffic: false,
   };
+}
+
+/** Without all of the checks nobody knows what the canary is judged by. */
+function templateProblem({ scene }: ProblemInput): Problem | undefined {
+  const { unresolved } = scene.canary.spec.analysis;
+  if (unresolved === undefined) return undefined;
+  const hint =
+    unresolved.reason === "TemplateNotFound"
+      ? "create it, or correct spec.analysis.templates"
+      : "correct it, or spec.analysis.templates";
+  return { ...unresolved, hint, blocksTraffic: false };
 }
 
 function routeProblem({ route, scene, reads }: ProblemInput): Problem | undefined {

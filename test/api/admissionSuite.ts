@@ -9,7 +9,7 @@ import { trafficPlugIns } from "../../src/routers/index.ts";
 import { targetKinds } from "../../src/workloads/index.ts";
 import { badManifests } from "./badManifests.ts";
 import type { BadManifest, Manifest } from "./manifests.ts";
-import { action, canary, canaryWith, clusterMetricProvider, metricProvider } from "./manifests.ts";
+import { action, analysisTemplate, canary, canaryWith, clusterMetricProvider, metricProvider } from "./manifests.ts";
 
 export interface Answer {
   /** HTTP status code. */
@@ -41,6 +41,7 @@ const goodManifests: readonly { readonly name: string; readonly manifest: Manife
   { name: "an action", manifest: action({ step: 2 }) },
   { name: "a provider", manifest: metricProvider() },
   { name: "a provider for all", manifest: clusterMetricProvider() },
+  { name: "a template", manifest: analysisTemplate() },
 ];
 
 const canaries = [
@@ -56,6 +57,10 @@ const canaries = [
   {
     name: "a Canary with a provider of its own",
     manifest: canaryWith.threshold({ providerRef: { name: "prom" }, failureLimit: 0 }),
+  },
+  {
+    name: "a Canary with a template",
+    manifest: canary({ analysis: { templates: [{ name: "errors", args: [{ name: "maxErrors", value: "0.5" }] }] } }),
   },
   {
     name: "a Canary with a route of Aviary's",

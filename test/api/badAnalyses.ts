@@ -29,7 +29,7 @@ export const badAnalyses: readonly BadManifest[] = [
   {
     name: "an objective that nothing can miss",
     manifest: canaryWith.kind({ slo: { objective: 100 } }),
-    says: ["spec.analysis.checks[0].slo.objective: Invalid value: 100", "less than or equal to 99.9999"],
+    says: ["spec.analysis.checks[0].slo.objective: Invalid value: 100", "less than or equal to 99"],
   },
   {
     name: "an objective as a share",

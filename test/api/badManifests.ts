@@ -2,6 +2,7 @@ import { badAnalyses, badSwitches } from "./badAnalyses.ts";
 import { badCanaries } from "./badCanaries.ts";
 import { badProviders } from "./badProviders.ts";
 import { badStrategies } from "./badStrategies.ts";
+import { badTemplates } from "./badTemplates.ts";
 import { badTraffic } from "./badTraffic.ts";
 import type { BadManifest } from "./manifests.ts";
 import { action } from "./manifests.ts";
@@ -65,4 +66,5 @@ export const badManifests: readonly BadManifest[] = [
   ...badStrategies,
   ...badActions,
   ...badProviders,
+  ...badTemplates,
 ];

@@ -30,6 +30,8 @@ describe("what is generated", () => {
       ["CanaryAction", "Namespaced"],
       ["MetricProvider", "Namespaced"],
       ["ClusterMetricProvider", "Cluster"],
+      ["AnalysisTemplate", "Namespaced"],
+      ["ClusterAnalysisTemplate", "Cluster"],
     ]);
   });
 });

@@ -1,7 +1,13 @@
 /** Manifests that are right, and the means to spoil one field of them. */
 export interface Manifest {
   readonly apiVersion: "aviary.dev/v1beta1";
-  readonly kind: "Canary" | "CanaryAction" | "MetricProvider" | "ClusterMetricProvider";
+  readonly kind:
+    | "Canary"
+    | "CanaryAction"
+    | "MetricProvider"
+    | "ClusterMetricProvider"
+    | "AnalysisTemplate"
+    | "ClusterAnalysisTemplate";
   readonly metadata: { readonly name: string };
   readonly spec?: unknown;
 }
@@ -60,6 +66,14 @@ export const metricProvider = (fields: Fields = {}): Manifest =>
 /** A good ClusterMetricProvider with fields of its `prometheus` block replaced. */
 export const clusterMetricProvider = (fields: Fields = {}): Manifest =>
   named("ClusterMetricProvider", { prometheus: { url: "http://prometheus.monitoring:9090", ...fields } });
+
+/** A good AnalysisTemplate with fields of its spec replaced. */
+export const analysisTemplate = (fields: Fields = {}): Manifest =>
+  named("AnalysisTemplate", {
+    args: [{ name: "maxErrors", type: "Number", default: "0.01", sets: [{ check: "errors", field: "threshold.max" }] }],
+    checks: [goodCheck],
+    ...fields,
+  });
 
 /** A MetricProvider with a spec of any kind. */
 export const rawMetricProvider = (spec: Fields): Manifest => named("MetricProvider", spec);

@@ -53,6 +53,12 @@ export interface ThresholdCheck extends CheckBasics {
   readonly threshold: Threshold;
 }
 
+/** What is wrong with bounds that were put together from several places. */
+export function faultOfBounds({ min, max }: Threshold): string | undefined {
+  if (min === undefined || max === undefined || min <= max) return undefined;
+  return `threshold.min ${min} is above threshold.max ${max}, so no reading could pass`;
+}
+
 /** What the check asks. */
 export function thresholdQuestion({ name, threshold }: ThresholdCheck): Question {
   const { query, providerRef: ref } = threshold;

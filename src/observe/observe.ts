@@ -5,6 +5,7 @@ import type { FreshReads } from "../kube/fresh.ts";
 import { kinds } from "../kube/kinds.ts";
 import { FIELD_MANAGER } from "../kube/port.ts";
 import { fieldManagers, lastManager } from "../routers/fieldManagers.ts";
+import { routeKey } from "../routers/router.ts";
 import type { RouteView } from "../routers/router.ts";
 import { hasPorts } from "../kube/reachability.ts";
 import type { Namespace, Service } from "../kube/objects.ts";
@@ -77,7 +78,7 @@ export async function observe(options: ObserveOptions, canary: Canary, signal: A
     ...(scene.label === undefined ? {} : { primaryLabel: scene.label }),
     ...(scene.apex.service?.spec.selector === undefined ? {} : { apexSelector: scene.apex.service.spec.selector }),
     route,
-    routeName: scene.routeRefs.map(({ kind, name }) => `${kind.kind} ${name}`).join(", "),
+    routeName: nameOfRoutes(scene),
     ...(scene.trafficChanged ? { trafficChanged: true } : {}),
     writers: writersOf(scene, route),
     settleMs,
@@ -239,4 +240,11 @@ async function isNamespaceGoing(kube: Kube, canary: Canary, signal: AbortSignal)
   const name = canary.metadata.namespace ?? "default";
   const namespace = await kube.get<Namespace>(kinds.namespace, { name }, { signal });
   return namespace === undefined || namespace.metadata.deletionTimestamp !== undefined;
+}
+
+/** The routes that there are; the route of an A/B test comes and goes. */
+function nameOfRoutes({ routeRefs, routeInput }: Pick<Scene, "routeRefs" | "routeInput">): string {
+  const there = routeRefs.filter((ref) => routeInput.objects.has(routeKey(ref)));
+  const named = there.length === 0 ? routeRefs : there;
+  return named.map(({ kind, name }) => `${kind.kind} ${name}`).join(", ");
 }

@@ -46,8 +46,8 @@ export function describeLife(name: string, options: LifeOptions = {}): void {
     test("adopts a Deployment that a Service and a route send traffic to already", async () => {
       await shop.adopt(options.spec);
       await shop.until("adoption", ({ phase }) => phase === "Idle");
-      expect((await shop.deployment("web"))?.spec.replicas).toBe(0);
-      expect((await shop.deployment("web-primary"))?.status?.readyReplicas).toBe(3);
+      expect((await shop.workload("web"))?.spec.replicas).toBe(0);
+      expect((await shop.workload("web-primary"))?.status?.readyReplicas).toBe(3);
     });
 
     test("promotes a good release by five steps", async () => {
@@ -81,8 +81,8 @@ export function describeLife(name: string, options: LifeOptions = {}): void {
     test("hands everything back when the Canary is deleted", async () => {
       await shop.abandon();
       await endTrouble?.();
-      expect((await shop.deployment("web"))?.spec).toMatchObject({ replicas: 3 });
-      expect(await shop.deployment("web-primary")).toBeUndefined();
+      expect((await shop.workload("web"))?.spec).toMatchObject({ replicas: 3 });
+      expect(await shop.workload("web-primary")).toBeUndefined();
       expect(Object.keys(await shop.weights())).toEqual(["web"]);
     });
 

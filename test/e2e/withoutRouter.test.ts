@@ -49,13 +49,13 @@ describe("a whole life without a router", () => {
   test("adopts a Deployment behind its Service", async () => {
     await shop.adopt(blueGreen);
     await shop.until("adoption", ({ phase }) => phase === "Idle");
-    expect((await shop.deployment("web"))?.spec.replicas).toBe(0);
+    expect((await shop.workload("web"))?.spec.replicas).toBe(0);
   });
 
   test("switches everybody to a good release at once, and promotes it", async () => {
     await shop.release("2");
     await shop.until("the preview", ({ step, why }) => step === "1/2" && why?.rule === "holdWeight");
-    expect((await shop.deployment("web"))?.status?.readyReplicas).toBe(3);
+    expect((await shop.workload("web"))?.status?.readyReplicas).toBe(3);
     expect(users.shares(1)).toEqual({ "1": 1 });
     const { phase, promoted } = await shop.until("an end", ended("2"));
     expect(phase).toBe("Succeeded");
@@ -83,8 +83,8 @@ describe("a whole life without a router", () => {
 
   test("hands everything back when the Canary is deleted", async () => {
     await shop.abandon();
-    expect((await shop.deployment("web"))?.spec).toMatchObject({ replicas: 3 });
-    expect(await shop.deployment("web-primary")).toBeUndefined();
+    expect((await shop.workload("web"))?.spec).toMatchObject({ replicas: 3 });
+    expect(await shop.workload("web-primary")).toBeUndefined();
   });
 
   test("has not lost a request", async () => {

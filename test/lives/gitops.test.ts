@@ -53,7 +53,9 @@ describe("a route in Git that is applied again and again in a rollout", () => {
     await applyInALoop(life, applyRoute, { times: 5 });
     expect(life.status()).toMatchObject({ phase: "Paused", weight: 10 });
     expect(conditionOf(life, "Reconciling")).toMatchObject({ reason: "Contended" });
-    expect(conditionOf(life, "Reconciling")?.message).toContain(`${ARGO} keeps changing the weights of HTTPRoute web`);
+    expect(conditionOf(life, "Reconciling")?.message).toContain(
+      `${ARGO} keeps changing the weights of HTTPRoute web (put back 3 times`,
+    );
     expect(life.events()).toContain("Warning Contended");
     const generation = (await life.kube.get<HTTPRoute>(kinds.httpRoute, web))?.metadata.generation ?? 0;
     await applyInALoop(life, applyRoute, { times: 100 });

@@ -8,6 +8,8 @@ export interface Answer {
   readonly status: number;
   readonly error?: string;
   readonly version?: string;
+  /** What the answer gives the user to keep. */
+  readonly cookies?: readonly string[];
   readonly deliberate: boolean;
   readonly tookMs: number;
   readonly connection: "fresh" | "kept";
@@ -15,9 +17,11 @@ export interface Answer {
   readonly peer?: string;
 }
 
+export type Headers = Readonly<Record<string, string>>;
+
 export interface Client {
   /** One request. Never rejects. */
-  ask(connection: "fresh" | "kept"): Promise<Answer>;
+  ask(connection: "fresh" | "kept", headers?: Headers): Promise<Answer>;
 }
 
 const KEPT_CONNECTIONS = 32;
@@ -29,7 +33,12 @@ const KEPT_CONNECTIONS = 32;
 export function createClient(job: Job, pick: () => Endpoint | undefined): Client {
   const kept = dialling(new Agent({ keepAlive: true, maxSockets: KEPT_CONNECTIONS, scheduling: "fifo" }), pick);
   const fresh = dialling(new Agent({ keepAlive: false }), pick);
-  return { ask: (connection) => ask(job, connection === "fresh" ? fresh : kept, connection) };
+  return {
+    ask: (connection, headers = {}) => {
+      const all = { ...job.headers, ...headers, host: job.host };
+      return ask({ ...job, headers: all }, connection === "fresh" ? fresh : kept, connection);
+    },
+  };
 }
 
 function dialling(agent: Agent, pick: () => Endpoint | undefined): Agent {
@@ -43,26 +52,29 @@ function dialling(agent: Agent, pick: () => Endpoint | undefined): Agent {
 }
 
 function ask(job: Job, agent: Agent, connection: Answer["connection"]): Promise<Answer> {
-  const { host, path, timeoutMs } = job;
+  const { path, timeoutMs, headers } = job;
   const start = performance.now();
   let peer: string | undefined;
   const { promise, resolve } = Promise.withResolvers<Answer>();
-  const settle = (answer: Pick<Answer, "status" | "error" | "version" | "detail"> & { deliberate?: boolean }): void => {
+  const settle = (
+    answer: Omit<Answer, "deliberate" | "tookMs" | "connection" | "peer"> & { deliberate?: boolean },
+  ): void => {
     clearTimeout(late);
     const seen = peer === undefined ? {} : { peer };
     resolve({ deliberate: false, ...answer, tookMs: performance.now() - start, connection, ...seen });
   };
-  const asked = httpRequest({ host: "load.invalid", agent, path, headers: { host } }, (response) => {
+  const asked = httpRequest({ host: "load.invalid", agent, path, headers }, (response) => {
     let body = "";
     response.setEncoding("utf8").on("data", (chunk: string) => (body += chunk));
     response.once("error", (error: NodeJS.ErrnoException) => settle({ status: 0, error: codeOf(error) }));
     response.once("end", () => {
-      const { statusCode: status = 0, headers } = response;
-      const version = headers["x-version"];
+      const { statusCode: status = 0, headers: said } = response;
+      const version = said["x-version"];
       settle({
         status,
-        deliberate: headers["x-deliberate"] === "true",
+        deliberate: said["x-deliberate"] === "true",
         ...(typeof version === "string" ? { version } : {}),
+        ...(said["set-cookie"] === undefined ? {} : { cookies: said["set-cookie"] }),
         ...(status === 200 ? {} : { detail: body.slice(0, 200) }),
       });
     });

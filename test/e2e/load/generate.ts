@@ -2,6 +2,7 @@ import { type Client, createClient } from "./client.ts";
 import { type Endpoint, followEndpoints } from "./endpoints.ts";
 import type { Job, Target } from "./job.ts";
 import { createTally, type Tally } from "./tally.ts";
+import { createUsers, type Users } from "./users.ts";
 
 // A load generator as a process of its own: `node generate.ts '<job as JSON>'`. SIGTERM ends it: it waits for what is
 // under way, and writes its last counts.
@@ -15,7 +16,7 @@ const MOST_CATCH_UP_MS = 500;
 const job = JSON.parse(process.argv[2] ?? "") as Job;
 const client = createClient(job, await pickFrom(job.target));
 const tally = createTally(job);
-const stop = run(client, tally);
+const stop = run({ client, tally, users: createUsers(job.users) });
 process.once("SIGTERM", () => void stop());
 setTimeout(() => void stop(), job.maxSeconds * 1000);
 
@@ -25,7 +26,13 @@ async function pickFrom(target: Target): Promise<() => Endpoint | undefined> {
   return () => endpoints.pick();
 }
 
-function run(client: Client, tally: Tally): () => Promise<void> {
+interface Generator {
+  readonly client: Client;
+  readonly tally: Tally;
+  readonly users: Users;
+}
+
+function run({ client, tally, users }: Generator): () => Promise<void> {
   const inFlight = new Set<Promise<void>>();
   let [due, fresh, lastMs] = [0, 0, performance.now()];
   const send = (): void => {
@@ -33,8 +40,11 @@ function run(client: Client, tally: Tally): () => Promise<void> {
     fresh += job.freshShare;
     const own = fresh >= 1;
     if (own) fresh -= 1;
-    const answered = client.ask(own ? "fresh" : "kept").then((answer) => {
+    const user = users.next();
+    const answered = client.ask(own ? "fresh" : "kept", user?.headers()).then((answer) => {
       inFlight.delete(answered);
+      const before = user?.saw(answer);
+      if (before !== undefined && answer.version !== undefined) tally.moved(before, answer.version);
       tally.answered(answer);
     });
     inFlight.add(answered);

@@ -7,6 +7,10 @@ export interface Job {
   readonly freshShare: number;
   /** The `Host` header. */
   readonly host: string;
+  /** More headers of every request. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** So many users ask in turn, each with the cookies that it was given; without cookies when it is 0. */
+  readonly users: number;
   readonly path: string;
   readonly target: Target;
   /** An answer that takes longer counts as failed. */
@@ -45,6 +49,8 @@ export interface Counts {
   readonly byVersion: Readonly<Record<string, number>>;
   readonly byStatus: Readonly<Record<string, number>>;
   readonly deliberateByVersion: Readonly<Record<string, number>>;
+  /** How often a user was answered by another version than before, such as `1 to 2`. */
+  readonly moves: Readonly<Record<string, number>>;
 }
 
 export interface Failure {

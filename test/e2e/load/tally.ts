@@ -6,6 +6,7 @@ export interface Tally {
   sent(): void;
   skipped(): void;
   answered(answer: Answer): void;
+  moved(from: string, to: string): void;
   counts(): Counts;
   write(type: "snapshot" | "end"): void;
 }
@@ -18,16 +19,21 @@ export function createTally({ output }: Job): Tally {
   const byVersion: Record<string, number> = {};
   const byStatus: Record<string, number> = {};
   const deliberateByVersion: Record<string, number> = {};
+  const moves: Record<string, number> = {};
   const write = (line: Line): void => {
     appendFileSync(output, `${JSON.stringify(line)}\n`);
   };
   const counts = (): Counts => {
     const numbers = { at: Date.now(), sent, answered, failed, deliberate, skipped };
-    return { ...numbers, byVersion, byStatus, deliberateByVersion };
+    return { ...numbers, byVersion, byStatus, deliberateByVersion, moves };
   };
   return {
     sent: () => void (sent += 1),
     skipped: () => void (skipped += 1),
+    moved: (from, to) => {
+      const move = `${from} to ${to}`;
+      moves[move] = (moves[move] ?? 0) + 1;
+    },
     answered: (answer) => {
       answered += 1;
       const { status, error, version = "none" } = answer;

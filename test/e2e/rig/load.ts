@@ -56,6 +56,8 @@ const defaults = {
   rps: 300,
   freshShare: 0.5,
   host: "shop.example.com",
+  headers: {},
+  users: 0,
   path: "/",
   timeoutMs: 5000,
   maxSeconds: 900,
@@ -72,6 +74,7 @@ const nothing: Counts = {
   byVersion: {},
   byStatus: {},
   deliberateByVersion: {},
+  moves: {},
 };
 
 function parse(line: string): Line[] {

@@ -89,10 +89,11 @@ export function reportOf(load: Load, timeline: Timeline): string {
 }
 
 function figures(name: string, counts: Counts): string {
-  const { sent, failed, deliberate, skipped, byVersion, byStatus } = counts;
+  const { sent, failed, deliberate, skipped, byVersion, byStatus, moves } = counts;
   const some = skipped === 0 ? "" : `, ${skipped} not sent for want of room`;
   const meant = deliberate === 0 ? "" : `, ${deliberate} errors that a version was made to answer`;
-  return `${name}: ${sent} requests sent, ${failed} failed${meant}${some}; by version ${JSON.stringify(byVersion)}; by answer ${JSON.stringify(byStatus)}`;
+  const moved = Object.keys(moves).length === 0 ? "" : `; users moved ${JSON.stringify(moves)}`;
+  return `${name}: ${sent} requests sent, ${failed} failed${meant}${some}; by version ${JSON.stringify(byVersion)}; by answer ${JSON.stringify(byStatus)}${moved}`;
 }
 
 const MOST_SHOWN = 40;

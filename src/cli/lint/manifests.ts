@@ -57,7 +57,7 @@ async function objectsOf(file: string): Promise<Read> {
       message: message.split("\n")[0] ?? "",
     })),
   );
-  const objects = findings.length > 0 ? [] : documents.map((document): unknown => document.toJS());
+  const objects = findings.length > 0 ? [] : documents.map((document) => document.toJS() as unknown);
   return { findings, manifests: objects.flatMap(listed).map((object) => ({ file, object })) };
 }
 
@@ -65,5 +65,5 @@ async function objectsOf(file: string): Promise<Read> {
 function listed(object: unknown): readonly ManifestObject[] {
   if (typeof object !== "object" || object === null || Array.isArray(object)) return [];
   const { kind, items } = object as { readonly kind?: unknown; readonly items?: unknown };
-  return kind === "List" && Array.isArray(items) ? items.flatMap(listed) : [object];
+  return kind === "List" && Array.isArray(items) ? (items as unknown[]).flatMap(listed) : [object];
 }

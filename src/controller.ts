@@ -14,6 +14,7 @@ import { probeOverHttp } from "./observe/probe.ts";
 import type { Probe } from "./observe/probe.ts";
 import { createProviders } from "./observe/providers.ts";
 import type { AskProvider } from "./observe/readings.ts";
+import { createCanaryPods } from "./observe/canaryPods.ts";
 import { createReadings } from "./observe/readings.ts";
 import type { AskSeries } from "./observe/series.ts";
 import { createTiles } from "./observe/tiles.ts";
@@ -104,6 +105,14 @@ export function startController(options: ControllerOptions): Controller {
     readings,
     tiles,
     podTroubles: createPodTroubles({ kube, clock }),
+    canaryPods: createCanaryPods({
+      kube,
+      clock,
+      onAnswer: (key) => {
+        queue.add(key);
+      },
+      signal,
+    }),
     configuration,
     evidence,
     providers: providerOptions,

@@ -21,6 +21,7 @@ import type { EvidenceTaker } from "./observe/evidence.ts";
 import { observe } from "./observe/observe.ts";
 import type { PodTroubles } from "./observe/podTrouble.ts";
 import type { ProviderOptions } from "./observe/providers.ts";
+import type { CanaryPods } from "./observe/canaryPods.ts";
 import type { Readings } from "./observe/readings.ts";
 import type { Tiles } from "./observe/tiles.ts";
 import { kindsOf } from "./observe/scene.ts";
@@ -40,6 +41,7 @@ export interface ReconcileOptions {
   readonly readings: Readings;
   readonly tiles: Tiles;
   readonly podTroubles: PodTroubles;
+  readonly canaryPods: CanaryPods;
   readonly evidence: EvidenceTaker;
   readonly providers: ProviderOptions;
   readonly configuration: Configuration;
@@ -138,13 +140,14 @@ type Stored =
 
 function canaryOf(
   key: string,
-  { reads, readings, tiles, evidence, configuration, telemetry, pacing }: ReconcileOptions,
+  { reads, readings, tiles, canaryPods, evidence, configuration, telemetry, pacing }: ReconcileOptions,
 ): Stored | undefined {
   const object = storedCanary(key, reads);
   if (object === undefined) {
     const [namespace = "", name = ""] = key.split("/");
     readings.forget(key);
     tiles.forget(key);
+    canaryPods.forget(key);
     pacing.forget(key);
     configuration.forget(key);
     evidence.forget(key);

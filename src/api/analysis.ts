@@ -36,6 +36,9 @@ export function faultOfChecks(checks: readonly StoredCheck[], strategy: Strategy
   if (checks.every(({ mode }) => mode === "Report")) {
     return "every check only reports, so nothing judges the canary: let one have mode Gate";
   }
+  if (checks.filter((check) => check.pods !== undefined).length > 1) {
+    return "there are two checks of kind pods: one looks at all of the canary's pods";
+  }
   if (!("blueGreen" in strategy)) return undefined;
   const comparison = checks.find((check) => check.comparison !== undefined);
   if (comparison !== undefined) {
@@ -89,7 +92,9 @@ export const analysisSchema = withRules(
       .describe("Templates whose checks are asked as if they stood in `checks`."),
     checks: listMap(z.array(checkSchema).min(1).max(20), "name")
       .optional()
-      .describe("What the canary is judged by. Left out: a comparison of its errors and latency with the primary's."),
+      .describe(
+        "What the canary is judged by. Left out: a comparison of its errors and latency with the primary's, and a look at its pods.",
+      ),
   }),
   {
     rule: "!(has(self.checks) || has(self.templates)) || !has(self.unjudged) || !self.unjudged",
@@ -98,6 +103,11 @@ export const analysisSchema = withRules(
   {
     rule: `!has(self.checks) || has(self.templates) || ${gates}`,
     message: "every check only reports, so nothing judges the canary: let one have mode Gate",
+    fieldPath: ".checks",
+  },
+  {
+    rule: "!has(self.checks) || self.checks.filter(check, has(check.pods)).size() <= 1",
+    message: "there are two checks of kind pods: one looks at all of the canary's pods",
     fieldPath: ".checks",
   },
 );

@@ -84,6 +84,15 @@ export const judging = z
       .max(20)
       .optional()
       .describe("What was found at the beginning and is kept for the whole rollout."),
+    requests: z
+      .object({
+        weight: z.int().min(1).max(99).describe("The weight."),
+        canary: z.number().min(0).describe("Requests that the canary had at it."),
+        primary: z.number().min(0).describe("Requests that the primary had meanwhile."),
+        off: z.boolean().optional().describe("The canary's part does not fit the weight."),
+      })
+      .optional()
+      .describe("Who had how many requests at the weight that is in effect."),
     sums: foreignObject().describe("Sums of the tests; for Aviary itself."),
   })
   .describe("What the checks of kind slo and comparison have seen of this rollout.");

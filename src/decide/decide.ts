@@ -1,3 +1,4 @@
+import { sayRequests } from "./checks/shareOfRequests.ts";
 import { countReassertion } from "./contention.ts";
 import * as adoption from "./rules/adoption.ts";
 import * as capacity from "./rules/capacity.ts";
@@ -147,7 +148,7 @@ export function decide(observation: Observation): Decision {
     const answered = rule(situation);
     if (answered === undefined) continue;
     const decision = { ...answered, rule: rule.name, memory: { ...situation.memory, ...answered.memory } };
-    return tellOfNewTraffic(situation, countReassertion(situation, decision));
+    return tellOfRequests(situation, tellOfNewTraffic(situation, countReassertion(situation, decision)));
   }
   throw new Error("no rule answered; `rest` must always do so");
 }
@@ -159,4 +160,13 @@ function tellOfNewTraffic({ trafficChanged, routeName, canary }: Situation, deci
   if (!waits || (canary.status?.observedGeneration ?? 0) >= generation) return decision;
   const message = `spec.traffic was changed in a rollout: ${routeName ?? "the route"} keeps the traffic until it has ended`;
   return { ...decision, warning: decision.warning ?? { reason: "TrafficChanged", message } };
+}
+
+/** Says once for each weight that the canary's part of the requests does not fit it. */
+function tellOfRequests({ canary }: Situation, decision: Decision): Decision {
+  const requests = decision.memory.rollout?.judging?.requests;
+  const before = canary.status?.rollout?.judging?.requests;
+  const told = before?.off === true && before.weight === requests?.weight;
+  if (requests?.off !== true || told) return decision;
+  return { ...decision, warning: decision.warning ?? { reason: "SampleRatio", message: sayRequests(requests) } };
 }

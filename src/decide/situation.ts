@@ -38,10 +38,10 @@ export function situate(observation: Observation): Situation {
   const judged = tileOf(observation, before, steps);
   const rollout = before === undefined || judged === undefined ? before : { ...before, judging: judged.judging };
   const previous = (status?.checks ?? []).map((check) => notLater(check, now));
-  const { readings } = observation;
+  const { readings, pods } = observation;
   // Without its templates nobody knows all of the checks, and what was read by them is not to be forgotten.
   const kept = rollout === undefined || spec.analysis.unresolved !== undefined;
-  const checks = kept ? previous : judge({ checks: spec.analysis.checks, previous, readings, judged });
+  const checks = kept ? previous : judge({ checks: spec.analysis.checks, previous, readings, judged, pods });
   return {
     ...observation,
     rollout,
@@ -70,14 +70,16 @@ export function situate(observation: Observation): Situation {
 
 /** What the judge makes of the newest tile, if it is about this rollout and not known yet. */
 function tileOf(
-  { canary, tile }: Observation,
+  { canary, route, tile }: Observation,
   rollout: RolloutMemory | undefined,
   steps: readonly Step[],
 ): JudgedTile | undefined {
   if (tile === undefined || rollout === undefined || rollout.withdrawal !== undefined) return undefined;
   if (Date.parse(rollout.judging?.asked ?? "") >= tile.askedAt) return undefined;
   const lastStep = rollout.promoting === true || rollout.step >= steps.length - 1;
-  return judgeTile({ canary, rollout, tile, lastStep });
+  const { strategy } = canary.spec;
+  const sticky = "canary" in strategy && strategy.canary.sessionAffinity !== undefined;
+  return judgeTile({ canary, rollout, tile, lastStep, splits: !sticky && route.byEndpoints !== true });
 }
 
 /** The routes that `spec.traffic` names, to be remembered from the moment on that they have the traffic. */

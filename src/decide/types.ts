@@ -67,6 +67,8 @@ export interface Observation {
   readonly readings: Readonly<Record<string, TakenReading>>;
   /** What both versions did in the newest stretch of time that the status does not know of yet. */
   readonly tile?: TakenTile;
+  /** How the canary's pods fare, when the status does not know of it yet. */
+  readonly pods?: TakenPods;
   /** The last evidence about the weight that is waited for. */
   readonly evidence?: TakenEvidence;
   /** Actions that nobody has answered yet, the oldest first. */
@@ -110,6 +112,20 @@ export interface TakenTile {
   readonly sources: NonNullable<Judging["sources"]>;
   /** The primary in the hour before the rollout, by `streamKey`; with the first tile of a rollout. */
   readonly history?: Readonly<Record<string, History>>;
+}
+
+/** How the pods of a canary fare; times in milliseconds since the Unix epoch. */
+export interface TakenPods {
+  readonly at: number;
+  readonly total: number;
+  /** Containers that have restarted since the canary first had users. */
+  readonly restarts: number;
+  /** A crash loop or a kill for want of memory, as a sentence. */
+  readonly broken?: string;
+  /** Pods that were ready and are not any more. */
+  readonly unready: readonly { readonly pod: string; readonly since: number }[];
+  /** They could not be looked at. */
+  readonly unreachable?: string;
 }
 
 /** A user's mistake that only the cluster can tell. It becomes Stalled=True. */

@@ -12,6 +12,7 @@ import type { Namespace, Service } from "../kube/objects.ts";
 import type { Kube, KubeObject } from "../kube/port.ts";
 import type { Clock } from "../lib/time.ts";
 import { parseDuration } from "../lib/time.ts";
+import type { CanaryPods } from "./canaryPods.ts";
 import type { Companions } from "./companions.ts";
 import type { Configuration } from "./configuration.ts";
 import { copiesFor, copiesOf } from "./copies.ts";
@@ -36,6 +37,7 @@ export interface ObserveOptions {
   readonly readings: Readings;
   readonly tiles: Tiles;
   readonly podTroubles: PodTroubles;
+  readonly canaryPods: CanaryPods;
   readonly evidence: EvidenceTaker;
   readonly providers: ProviderOptions;
   readonly configuration: Configuration;
@@ -66,6 +68,7 @@ export async function observe(options: ObserveOptions, canary: Canary, signal: A
     subject: subjectOf(scene),
     controllers: controllersOf(scene),
   }));
+  const pods = options.canaryPods.collect(keyOfCanary(canary), canary, scene.target);
   const observation: Observation = {
     now,
     canary,
@@ -84,6 +87,7 @@ export async function observe(options: ObserveOptions, canary: Canary, signal: A
     settleMs,
     ...(evidence === undefined ? {} : { evidence }),
     ...(tile === undefined ? {} : { tile }),
+    ...(pods === undefined ? {} : { pods }),
     drainMs: parseDuration(canary.spec.traffic.drain),
     readings: readings.collect(keyOfCanary(canary), canary),
     requests: requestsFor(reads, canary),

@@ -9,7 +9,7 @@ export function subjectOf({ canary, names, ports, routeRefs }: Scene): Subject {
     namespace: names.namespace,
     kind: canary.spec.targetRef.kind,
     workload: { canary: names.target, primary: names.primary },
-    service: { canary: names.canaryService, primary: names.primary },
+    service: { canary: names.canaryService, primary: [names.primary, names.target] },
     port: ports[0]?.port ?? 80,
     routes: routeRefs.map(({ kind, namespace, name }) => ({ kind: kind.kind, namespace, name })),
   };

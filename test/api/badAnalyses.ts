@@ -86,8 +86,23 @@ export const badAnalyses: readonly BadManifest[] = [
     manifest: canaryWith.kind({ comparison: {}, slo: { objective: 99.9 } }),
     says: [
       "spec.analysis.checks[0]: Invalid value",
-      "choose exactly one of threshold, slo, comparison; found slo comparison",
+      "choose exactly one of threshold, slo, comparison, pods; found slo comparison",
     ],
+  },
+  {
+    name: "two looks at the same pods",
+    manifest: canaryWith.analysis({ checks: ["a", "b"].map((name) => ({ name, pods: {} })) }),
+    says: ["spec.analysis.checks: Invalid value", "there are two checks of kind pods"],
+  },
+  {
+    name: "pods that may be silent",
+    manifest: canaryWith.kind({ pods: {}, onNoData: "Ignore" }),
+    says: ["spec.analysis.checks[0].onNoData: Invalid value", "pods are always there to be looked at: remove onNoData"],
+  },
+  {
+    name: "pods that may be unready for ever",
+    manifest: canaryWith.kind({ pods: { unreadyFor: "2h" } }),
+    says: ['checks[0].pods.unreadyFor: Invalid value: "2h": must be a duration from 0s to 1h'],
   },
   {
     name: "metrics that come after an hour",
@@ -107,7 +122,10 @@ export const badAnalyses: readonly BadManifest[] = [
   {
     name: "a check of no kind",
     manifest: canaryWith.analysis({ checks: [{ name: "errors" }] }),
-    says: ["spec.analysis.checks[0]: Invalid value", "choose exactly one of threshold, slo, comparison; found none"],
+    says: [
+      "spec.analysis.checks[0]: Invalid value",
+      "choose exactly one of threshold, slo, comparison, pods; found none",
+    ],
   },
   {
     name: "a check without a name",

@@ -62,7 +62,10 @@ describe("a Canary that is parsed", () => {
   it("is judged by a comparison when it says nothing, and takes its time for it", () => {
     const { analysis } = specOf(canary({ analysis: undefined })) as { analysis: object };
     expect(analysis).toMatchObject({
-      checks: [{ name: "regressions", mode: "Gate", comparison: { minRequests: 20, minFailures: 3 } }],
+      checks: [
+        { name: "regressions", mode: "Gate", comparison: { minRequests: 20, minFailures: 3 } },
+        { name: "pods", mode: "Gate", pods: { maxRestarts: 1, unreadyFor: "1m" } },
+      ],
       minDuration: "6m",
       undecidedAfter: "30m",
     });

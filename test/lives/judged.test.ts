@@ -215,3 +215,23 @@ describe("counters of the user's", () => {
     expect(conditionOf(life, "Stalled")?.message).toMatch(says);
   });
 });
+
+describe("a canary that gets another part of the requests than its weight says", () => {
+  it("is told of, once for each weight", async () => {
+    const life = await onContour(busy);
+    life.metrics.now = { ...busy, share: () => ((life.weights()["web-canary"] ?? 0) > 0 ? 40 : 0) };
+    await release(life, { errors: 0.001 });
+    await life.until("an end", ended, 3_600_000);
+    expect(outcomes(life)).toEqual(["example/web:2 Succeeded"]);
+    expect(life.events().filter((event) => event === "Warning SampleRatio").length).toBeGreaterThanOrEqual(1);
+    expect(life.told().filter((sentence) => sentence.includes("its weight is 10 %"))).toHaveLength(1);
+    expect(life.told().join()).toMatch(/the canary gets (39|40|41) % of the requests, and its weight is 10 %/);
+  });
+
+  it("is not told of when it is right", async () => {
+    const life = await onContour(busy);
+    await release(life, { errors: 0.001 });
+    await life.until("an end", ended, 3_600_000);
+    expect(life.events()).not.toContain("Warning SampleRatio");
+  });
+});

@@ -9,7 +9,7 @@ const subject: Subject = {
   namespace: "shop",
   kind: "Deployment",
   workload: { canary: "web", primary: "web-primary" },
-  service: { canary: "web-canary", primary: "web-primary" },
+  service: { canary: "web-canary", primary: ["web-primary", "web"] },
   port: 80,
   routes: [{ kind: "HTTPRoute", namespace: "shop", name: "web" }],
 };
@@ -52,6 +52,14 @@ describe.each(cases)("the metrics of %s", (name, canary, primary) => {
     const query = differenceQuery({ counter, beside: counter, by: [metrics.label], seconds: 30 });
     expect(checkPromql(query)).toEqual({ ok: true });
   });
+});
+
+it.each([
+  ["Contour", "shop_web_80"],
+  ["Traefik", "shop-web-80@kubernetescrd"],
+] as const)("a route that lists the apex Service for the primary is understood: %s", (name, apex) => {
+  const metrics = dataPlaneNamed(name).metrics(subject);
+  expect([matches(metrics.primary, apex), matches(metrics.canary, apex)]).toEqual([true, false]);
 });
 
 describe("pods of applications", () => {

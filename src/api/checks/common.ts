@@ -12,9 +12,9 @@ export const commonFields = {
     ),
   onNoData: z
     .enum(["Undecided", "Ignore", "Fail"])
-    .default("Undecided")
+    .optional()
     .describe(
-      "What silence means: Undecided waits for data, Ignore leaves the check out as long as another one passes, Fail counts as a failed reading.",
+      "What silence means. Left out: Undecided. Undecided waits for data, Ignore leaves the check out as long as another one passes, Fail counts as a failed reading.",
     ),
 };
 

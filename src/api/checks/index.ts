@@ -4,6 +4,8 @@ import { exactlyOneOf, withRules } from "../schema.ts";
 import { commonFields } from "./common.ts";
 import { comparisonQuestions, comparisonSchema } from "./comparison.ts";
 import type { ComparisonCheck } from "./comparison.ts";
+import { podsSchema } from "./pods.ts";
+import type { PodsCheck } from "./pods.ts";
 import { sloQuestions, sloSchema } from "./slo.ts";
 import type { SloCheck } from "./slo.ts";
 import { thresholdQuestion, thresholdSchema } from "./threshold.ts";
@@ -14,6 +16,7 @@ const blocks = {
   threshold: thresholdSchema,
   slo: sloSchema,
   comparison: comparisonSchema,
+  pods: podsSchema,
 };
 
 export type CheckKind = keyof typeof blocks;
@@ -28,8 +31,14 @@ export const checkSchema = withRules(
     threshold: blocks.threshold.optional(),
     slo: blocks.slo.optional(),
     comparison: blocks.comparison.optional(),
+    pods: blocks.pods.optional(),
   }),
   exactlyOneOf(checkKinds),
+  {
+    rule: "!has(self.pods) || !has(self.onNoData)",
+    message: "pods are always there to be looked at: remove onNoData",
+    fieldPath: ".onNoData",
+  },
 );
 
 export type StoredCheck = z.output<typeof checkSchema>;
@@ -38,7 +47,7 @@ export type StoredCheck = z.output<typeof checkSchema>;
 export type JudgedCheck = SloCheck | ComparisonCheck;
 
 /** Exactly one kind each; told apart by the key of the block, as in the YAML. */
-export type Check = ThresholdCheck | JudgedCheck;
+export type Check = ThresholdCheck | JudgedCheck | PodsCheck;
 
 export function isJudged(check: Check): check is JudgedCheck {
   return "slo" in check || "comparison" in check;
@@ -46,15 +55,17 @@ export function isJudged(check: Check): check is JudgedCheck {
 
 /** The check with its one block and its defaults; undefined when it has none. */
 export function resolveCheck({ name, mode, onNoData, ...kinds }: StoredCheck): Check | undefined {
-  const basics = { name, onNoData, mode: mode ?? ("Gate" as const) };
+  const basics = { name, onNoData: onNoData ?? ("Undecided" as const), mode: mode ?? ("Gate" as const) };
   if (kinds.threshold !== undefined) return { ...basics, threshold: kinds.threshold };
   if (kinds.slo !== undefined) return { ...basics, slo: kinds.slo };
   if (kinds.comparison !== undefined) return { ...basics, comparison: kinds.comparison };
+  if (kinds.pods !== undefined) return { ...basics, pods: kinds.pods };
   return undefined;
 }
 
 /** What a check asks of the metrics in the words of its author; the queries of a data plane are not among it. */
 export function questionsOfCheck(check: Check): readonly Question[] {
+  if ("pods" in check) return [];
   if ("threshold" in check) return [thresholdQuestion(check)];
   return "slo" in check ? sloQuestions(check) : comparisonQuestions(check);
 }
@@ -67,4 +78,5 @@ export const defaultChecks: readonly Check[] = [
     onNoData: "Undecided",
     comparison: comparisonSchema.parse({}),
   },
+  { name: "pods", mode: "Gate", onNoData: "Undecided", pods: podsSchema.parse({}) },
 ];

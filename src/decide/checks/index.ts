@@ -1,8 +1,9 @@
 import type { Check } from "../../api/canary.ts";
 import { isJudged } from "../../api/checks/index.ts";
 import type { CheckStatus } from "../../api/status.ts";
-import type { TakenReading } from "../types.ts";
+import type { TakenPods, TakenReading } from "../types.ts";
 import type { JudgedTile } from "./judged.ts";
+import { judgePods } from "./pods.ts";
 import { judgeThreshold } from "./threshold.ts";
 
 /** A check that was never asked. */
@@ -24,17 +25,20 @@ export interface Judge {
   readonly readings: Readonly<Record<string, TakenReading>>;
   /** The newest tile, if there is one. */
   readonly judged?: JudgedTile | undefined;
+  /** The newest look at the canary's pods, likewise. */
+  readonly pods?: TakenPods | undefined;
 }
 
 /**
  * The state of every check after the readings of this look; without a reading a check stays as it was.
  * A check that failed stays failed until the rollout ends.
  */
-export function judge({ checks, previous, readings, judged }: Judge): CheckStatus[] {
+export function judge({ checks, previous, readings, judged, pods }: Judge): CheckStatus[] {
   return checks.map((check) => {
     const { mode: _mode, ...known } = previous.find((status) => status.name === check.name) ?? unasked(check);
     const before: CheckStatus = check.mode === "Report" ? { ...known, mode: "Report" } : known;
     if (isJudged(check)) return judged === undefined ? before : judged.status(check, before);
+    if ("pods" in check) return pods === undefined ? before : judgePods(check, before, pods);
     const taken = readings[check.name];
     return taken === undefined ? before : judgeThreshold(check, before, taken);
   });

@@ -17,6 +17,7 @@ import { formatDuration } from "../../lib/time.ts";
 import { signalsOf, streamKey } from "../tile.ts";
 import type { Signalled, TakenStream, TakenTile } from "../types.ts";
 import { settingsFor } from "./judgeSettings.ts";
+import { addRequests } from "./shareOfRequests.ts";
 
 /** What is remembered of the judge between two looks; it lives in the status. */
 interface Sums {
@@ -41,6 +42,8 @@ interface Look {
   readonly tile: TakenTile;
   /** The last of all steps: before promotion, everybody has to say yes. */
   readonly lastStep: boolean;
+  /** The weight says who gets how many requests. */
+  readonly splits: boolean;
 }
 
 /**
@@ -60,8 +63,10 @@ export function judgeTile(look: Look): JudgedTile {
   const settings = settingsFor(look.canary, tile.sources, sums.history);
   const interval = intervalOf(tile);
   const { state, judgement } = judge(sums.state, interval, { settings, lastStep: look.lastStep });
+  const requests = addRequests(rollout, tile, look.splits);
   const judging: Judging = {
     asked,
+    ...(requests === undefined ? {} : { requests }),
     until: new Date(tile.to).toISOString(),
     mayAdvance: mayAdvance(judgement) && interval.canary.requests > 0,
     sources: [...tile.sources],

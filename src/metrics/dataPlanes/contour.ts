@@ -1,4 +1,4 @@
-import { literal } from "./dataPlane.ts";
+import { anyName, literal } from "./dataPlane.ts";
 import type { DataPlane } from "./dataPlane.ts";
 
 /** Envoy under Contour: a cluster for each Service, named `<namespace>_<service>_<port>`. */
@@ -9,7 +9,7 @@ export const contour: DataPlane = {
   metrics: ({ namespace, service }) => ({
     label: "envoy_cluster_name",
     canary: `${literal(namespace)}_${literal(service.canary)}_[0-9a-zA-Z-]+`,
-    primary: `${literal(namespace)}_${literal(service.primary)}_[0-9a-zA-Z-]+`,
+    primary: `${literal(namespace)}_${anyName(service.primary)}_[0-9a-zA-Z-]+`,
     scope: "",
     requests: "envoy_cluster_upstream_rq",
     failed: 'envoy_response_code=~"5.."',

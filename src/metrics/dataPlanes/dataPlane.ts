@@ -7,8 +7,8 @@ export interface Subject {
   readonly kind: string;
   /** Workloads of the two versions. */
   readonly workload: { readonly canary: string; readonly primary: string };
-  /** Leaf Services of the two versions. */
-  readonly service: { readonly canary: string; readonly primary: string };
+  /** Services of the two versions as routes may list them: the primary's is its leaf Service or the apex Service. */
+  readonly service: { readonly canary: string; readonly primary: readonly string[] };
   /** Port of the Services. */
   readonly port: number;
   /** Routes or Ingresses that split the traffic. */
@@ -47,6 +47,11 @@ export interface DataPlane {
 /** Makes a name literal in a regular expression. Names of objects hold nothing special but dots. */
 export function literal(name: string): Pattern {
   return name.replaceAll(".", "\\.");
+}
+
+/** Any of several names. */
+export function anyName(names: readonly string[]): Pattern {
+  return `(?:${names.map(literal).join("|")})`;
 }
 
 /** Names of the pods of a workload. */

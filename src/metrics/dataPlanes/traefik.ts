@@ -1,4 +1,4 @@
-import { literal } from "./dataPlane.ts";
+import { anyName, literal } from "./dataPlane.ts";
 import type { DataPlane, Pattern } from "./dataPlane.ts";
 
 /** Traefik: a service for each backend, whose name ends in namespace, Service and port. */
@@ -8,7 +8,7 @@ export const traefik: DataPlane = {
   hint: "start Traefik with --metrics.prometheus.addServicesLabels=true",
   metrics: ({ namespace, service }) => ({
     label: "service",
-    canary: serviceOf(namespace, service.canary),
+    canary: serviceOf(namespace, [service.canary]),
     primary: serviceOf(namespace, service.primary),
     scope: "",
     requests: "traefik_service_requests_total",
@@ -17,6 +17,6 @@ export const traefik: DataPlane = {
   }),
 };
 
-function serviceOf(namespace: string, service: string): Pattern {
-  return `(?:.*-)?${literal(namespace)}-${literal(service)}-(?:[0-9]+|http)@.+`;
+function serviceOf(namespace: string, services: readonly string[]): Pattern {
+  return `(?:.*-)?${literal(namespace)}-${anyName(services)}-(?:[0-9]+|http)@.+`;
 }

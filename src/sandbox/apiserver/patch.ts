@@ -31,9 +31,7 @@ export function jsonPatch(target: JsonObject, patch: Json): JsonObject {
   for (const operation of patch) {
     // One at a time: rfc6902 goes on after a failed operation.
     const isKnown = isObject(operation) && OPERATIONS.has(String(operation["op"]));
-    const [error] = isKnown
-      ? applyPatch(copy, [copyOf(operation) as unknown as Operation])
-      : [NOT_AN_OPERATION];
+    const [error] = isKnown ? applyPatch(copy, [copyOf(operation) as unknown as Operation]) : [NOT_AN_OPERATION];
     if (error !== null && error !== undefined) throw patchRefused();
   }
   return copy;

@@ -1,0 +1,153 @@
+import type { Canary } from "../api/canary.ts";
+import { PODS_PERIOD_MS } from "../decide/due.ts";
+import { isAsked, stepsOf } from "../decide/strategy.ts";
+import type { TakenPods } from "../decide/types.ts";
+import { isKubeError } from "../kube/errors.ts";
+import { kinds } from "../kube/kinds.ts";
+import type { ContainerStatus, Pod, WorkloadObject } from "../kube/objects.ts";
+import { conditionOf } from "../kube/objects.ts";
+import type { Kube } from "../kube/port.ts";
+import { messageOf } from "../lib/errors.ts";
+import type { Clock } from "../lib/time.ts";
+import { parseDuration } from "../lib/time.ts";
+
+export interface CanaryPodsOptions {
+  readonly kube: Kube;
+  readonly clock: Clock;
+  /** Called when an answer is in: the canary is to be looked at. */
+  readonly onAnswer: (canaryKey: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Looks in the background how the pods of canaries fare that have had users. Pods are not worth a watch of their own. */
+export interface CanaryPods {
+  /** The newest look, if the status does not hold it yet; looks again when that is due. */
+  collect(key: string, canary: Canary, target: WorkloadObject | undefined): TakenPods | undefined;
+  forget(key: string): void;
+}
+
+interface Entry {
+  readonly context: string;
+  asking: boolean;
+  answer: TakenPods | undefined;
+}
+
+export function createCanaryPods(options: CanaryPodsOptions): CanaryPods {
+  const { clock, onAnswer, signal } = options;
+  const entries = new Map<string, Entry>();
+
+  const start = (key: string, entry: Entry, look: () => Promise<TakenPods>): void => {
+    entry.asking = true;
+    void look().then((answer) => {
+      entry.asking = false;
+      if (signal.aborted || entries.get(key) !== entry) return;
+      entry.answer = answer;
+      onAnswer(key);
+    });
+  };
+
+  return {
+    collect(key, canary, target) {
+      const since = sinceOf(canary);
+      const { rollout, checks = [] } = canary.status ?? {};
+      if (since === undefined || target === undefined || rollout === undefined) {
+        entries.delete(key);
+        return undefined;
+      }
+      const context = `${rollout.revision} ${rollout.startedAt}`;
+      const known = entries.get(key);
+      const entry: Entry = known?.context === context ? known : { context, asking: false, answer: undefined };
+      entries.set(key, entry);
+      const name = canary.spec.analysis.checks.find((check) => "pods" in check)?.name;
+      const last = Date.parse(checks.find((check) => check.name === name)?.lastReading ?? "") || 0;
+      if (entry.answer !== undefined && entry.answer.at <= last) entry.answer = undefined;
+      const now = clock.now();
+      const period = Math.min(PODS_PERIOD_MS, parseDuration(canary.spec.analysis.interval));
+      const due = last < since || now - last >= period;
+      if (entry.answer === undefined && !entry.asking && due) {
+        start(key, entry, () =>
+          lookAt(options, { target, since: Date.parse(rollout.firstWeightAt ?? "") || now, now }),
+        );
+      }
+      return entry.answer;
+    },
+    forget: (key) => {
+      entries.delete(key);
+    },
+  };
+}
+
+/** From when on a look is wanted; undefined while nobody asks for one. */
+function sinceOf({ spec, status, metadata }: Canary): number | undefined {
+  const { rollout } = status ?? {};
+  const check = spec.analysis.checks.find((each) => "pods" in each);
+  if (check === undefined || rollout === undefined || metadata.deletionTimestamp !== undefined) return undefined;
+  if (rollout.withdrawal !== undefined || rollout.unjudged === true) return undefined;
+  if (rollout.exposed !== true && !isAsked(stepsOf(spec.strategy), rollout, check)) return undefined;
+  return Date.parse(rollout.effectiveSince ?? "") || 0;
+}
+
+interface Look {
+  readonly target: WorkloadObject;
+  /** What happened before had no users. */
+  readonly since: number;
+  readonly now: number;
+}
+
+async function lookAt({ kube, signal }: CanaryPodsOptions, { target, since, now }: Look): Promise<TakenPods> {
+  const labelSelector = Object.entries(target.spec.selector.matchLabels ?? {})
+    .map(([key, value]) => `${key}=${value}`)
+    .join(",");
+  const { namespace = "default" } = target.metadata;
+  try {
+    const { items } = await kube.list<Pod>(kinds.pod, { namespace, labelSelector, signal });
+    const pods = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    return { at: now, ...factsOf(pods, since) };
+  } catch (error) {
+    const message = isKubeError(error) ? error.message : messageOf(error);
+    return { at: now, total: 0, restarts: 0, unready: [], unreachable: `pods cannot be listed: ${message}` };
+  }
+}
+
+function factsOf(pods: readonly Pod[], since: number): Omit<TakenPods, "at"> {
+  const containers = pods.flatMap((pod) => containersOf(pod).map((status) => ({ pod: pod.metadata.name, status })));
+  const broken = containers.flatMap(({ pod, status }) => {
+    const what = breakOf(status, since);
+    return what === undefined ? [] : [`pod ${pod}: container ${status.name} ${what}`];
+  });
+  return {
+    total: pods.length,
+    restarts: containers.filter(({ status }) => isSince(status.lastState?.terminated?.finishedAt, since)).length,
+    ...(broken[0] === undefined ? {} : { broken: broken[0] }),
+    unready: pods.flatMap(unreadiness),
+  };
+}
+
+function containersOf({ status }: Pod): readonly ContainerStatus[] {
+  return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+}
+
+/** A crash loop, or a kill for want of memory. */
+function breakOf({ state, lastState }: ContainerStatus, since: number): string | undefined {
+  const died = state?.terminated ?? lastState?.terminated;
+  if (died?.reason === "OOMKilled" && isSince(died.finishedAt, since))
+    return `was killed for want of memory (OOMKilled)`;
+  if (state?.waiting?.reason !== "CrashLoopBackOff") return undefined;
+  const cause = died === undefined ? "" : ` (${died.reason ?? "Error"}, exit code ${died.exitCode})`;
+  return `is in a crash loop${cause}`;
+}
+
+function isSince(moment: string | undefined, since: number): boolean {
+  return Date.parse(moment ?? "") >= since;
+}
+
+/** Times are written by different components, to the second. */
+const SAME_MOMENT_MS = 2_000;
+
+/** A pod that was ready and is not any more: its condition has changed since its start. */
+function unreadiness({ metadata, status }: Pod): TakenPods["unready"] {
+  const ready = conditionOf(status?.conditions, "Ready");
+  if (ready === undefined || ready.status === "True") return [];
+  const [since, started] = [Date.parse(ready.lastTransitionTime ?? ""), Date.parse(status?.startTime ?? "")];
+  return since - started > SAME_MOMENT_MS ? [{ pod: metadata.name, since }] : [];
+}

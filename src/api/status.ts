@@ -24,6 +24,10 @@ export const outcomes = ["Succeeded", "Failed", "Superseded", "Reverted", "Skipp
 /** What Aviary puts back when somebody else changes it. */
 export const contendedFields = ["Weight", "Replicas", "Freeze", "ApexSelector", "PrimaryImages"] as const;
 
+/** Keys below `spec.strategy`. */
+export const strategyNames = ["canary", "abTest", "blueGreen"] as const;
+export type StrategyName = (typeof strategyNames)[number];
+
 const revision = z.string().max(64).describe("Fingerprint of the pod template and its configuration.");
 const images = z.array(z.string().max(512)).max(40).describe("Container images of the revision.");
 const release = z.string().max(256).describe("Value of the target's annotation `aviary.dev/release`.");
@@ -77,6 +81,7 @@ const rollout = z
     images: images.optional(),
     release: release.optional(),
     startedAt: time.describe("When the revision was first seen."),
+    strategy: z.enum(strategyNames).optional().describe("The strategy whose steps these are."),
     step: z.int().min(0).describe("Index of the current step, from 0."),
     promoting: z.boolean().optional().describe("The steps are done: 100 %, then the primary changes, then back."),
     returnStep: z.int().min(0).optional().describe("Index of the current step of the traffic's return, from 0."),

@@ -12,6 +12,7 @@ import * as requests from "./rules/requests.ts";
 import * as rest from "./rules/rest.ts";
 import * as restoration from "./rules/restoration.ts";
 import * as rollback from "./rules/rollback.ts";
+import * as stepList from "./rules/stepList.ts";
 import * as steps from "./rules/steps.ts";
 import * as withdrawal from "./rules/withdrawal.ts";
 import { situate } from "./situation.ts";
@@ -107,7 +108,8 @@ export const rules: readonly Rule[] = [
 
   // A step: pods, then weight, then judgement.
   interruptions.waitWhilePaused,
-  steps.followShorterList,
+  stepList.followOtherStrategy,
+  stepList.followShorterList,
   steps.clearStuckPods,
   steps.renewPods,
   capacity.resumeAutoscaler,

@@ -4,13 +4,20 @@ import type { HistoryEntry, RolloutMemory, RolloutOutcome } from "../api/status.
 import { podsForShare } from "../lib/podShare.ts";
 import { clip } from "../lib/text.ts";
 import { unasked } from "./checks/index.ts";
+import { nameOf } from "./strategy.ts";
 import { elapsedMs, isWeightStep, podsFor, stepLabel, timestamp } from "./situation.ts";
 import type { Answered, Situation } from "./situation.ts";
 import type { Workload } from "./types.ts";
 
 /** Begins to remember a rollout of what the target says now; nothing was asked about it yet. */
 export function newRollout(situation: Situation, target: Workload) {
-  const begun: RolloutMemory = { ...target.version, startedAt: timestamp(situation.now), step: 0, weight: 0 };
+  const begun: RolloutMemory = {
+    ...target.version,
+    startedAt: timestamp(situation.now),
+    strategy: nameOf(situation.canary.spec.strategy),
+    step: 0,
+    weight: 0,
+  };
   // Pods read their configuration when they start: those that are there already hold the one before.
   const renewPods = target.configured === true && (target.replicas > 0 || !target.settled);
   const rollout: RolloutMemory = renewPods ? { ...begun, renewPods } : begun;

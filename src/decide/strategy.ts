@@ -1,6 +1,6 @@
 import type { Step, Strategy, WeightStep } from "../api/canary.ts";
 import { isUsed } from "../api/share.ts";
-import type { RolloutMemory } from "../api/status.ts";
+import type { RolloutMemory, StrategyName } from "../api/status.ts";
 import { parseDuration } from "../lib/time.ts";
 import type { Demand } from "../routers/router.ts";
 
@@ -14,6 +14,12 @@ export function stepsOf(strategy: Strategy): readonly Step[] {
   const { preview, pause, hold } = strategy.blueGreen;
   const before: WeightStep = { weight: 0, hold: preview?.hold ?? "0s", preview: { checks: preview?.checks ?? [] } };
   return [before, ...(pause === undefined ? [] : [{ pause }]), { weight: 100, hold }];
+}
+
+/** The key of a strategy below `spec.strategy`. */
+export function nameOf(strategy: Strategy): StrategyName {
+  if ("canary" in strategy) return "canary";
+  return "abTest" in strategy ? "abTest" : "blueGreen";
 }
 
 /** Whether a check is asked in a rollout: all with users, before them those that the preview names. */

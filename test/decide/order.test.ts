@@ -11,6 +11,7 @@ import * as requests from "../../src/decide/rules/requests.ts";
 import * as rest from "../../src/decide/rules/rest.ts";
 import * as restoration from "../../src/decide/rules/restoration.ts";
 import * as rollback from "../../src/decide/rules/rollback.ts";
+import * as stepList from "../../src/decide/rules/stepList.ts";
 import * as steps from "../../src/decide/rules/steps.ts";
 import * as withdrawal from "../../src/decide/rules/withdrawal.ts";
 import { decide, rules } from "../../src/decide/decide.ts";
@@ -226,6 +227,7 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
     },
   ],
   ["waitWhilePaused", { status: rolling(atTen(5, { paused: { by: "ann", since: ago(3) } })), ...serving(10) }],
+  ["followOtherStrategy", { status: rolling(atTen(5, { strategy: "blueGreen" })), ...serving(10) }],
   ["followShorterList", { status: rolling(atTen(99, { step: 7 })), ...serving(10) }],
   ["clearStuckPods", { status: rolling(), see: { target: workload("b", { available: 0, stuck: true }) } }],
   ["renewPods", { status: rolling({ renewPods: true }), ...serving(0) }],
@@ -313,6 +315,7 @@ describe("the list of rules", () => {
       requests,
       rest,
       restoration,
+      stepList,
       steps,
       withdrawal,
       previous,

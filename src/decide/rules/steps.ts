@@ -16,23 +16,6 @@ function phaseOf(rollout: RolloutMemory): "Promoting" | "Progressing" {
   return rollout.promoting === true ? "Promoting" : "Progressing";
 }
 
-/**
- * Goes back to the last step when somebody has shortened the list: that step is held, judged and approved like any
- * other, so that an edit of the list never promotes by itself.
- */
-export function followShorterList(s: Situation): Answered | undefined {
-  const { rollout } = s;
-  if (rollout === undefined || rollout.promoting === true || rollout.step < s.steps.length) return undefined;
-  const { approvedStep: _approved, ...rest } = enterStep(rollout, s.steps.length - 1);
-  return {
-    phase: "Progressing",
-    message: `the list of steps became shorter: going on from its last step, ${s.steps.length}`,
-    actions: [],
-    memory: { rollout: rest },
-    recheckAfterMs: 0,
-  };
-}
-
 /** Lets the pods go that were started with an older configuration: the new one reaches pods only when they start. */
 export function renewPods(s: Situation): Answered | undefined {
   const { rollout, target } = s;

@@ -106,6 +106,10 @@ function assertUnused(kind: string, o: Observation): void {
   if (isUsed(o.route)) {
     throw new InvariantError("pods leave only at weight 0", `${kind} at ${showShare({ weight, matched, mirror })}`);
   }
+  const { closed = [] } = o.route;
+  if (closed.length > 0) {
+    throw new InvariantError("pods leave only at weight 0", `${kind}, but nobody may look into ${closed.join(", ")}`);
+  }
 }
 
 /** Its autoscaler may have scaled it up. */

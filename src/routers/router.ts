@@ -71,6 +71,11 @@ export interface RouteView {
   readonly uniform: boolean;
   readonly acceptance: Acceptance;
   /**
+   * Routes that Aviary may not touch, for want of a ReferenceGrant: `weight` and `uniform` say nothing of them, and what
+   * they say is what was written to them last.
+   */
+  readonly closed?: readonly string[];
+  /**
    * The weight is made of the pods behind the apex Service itself: a share of whole pods, which is to be kept up to date
    * whatever else is wrong, and a selector that follows the weight.
    */

@@ -68,13 +68,18 @@ export function readUserRoutes(refs: readonly UserRouteRef[], input: RouteInput<
   const matched = views.some((view) => view.matched === true);
   const mirror = Math.max(0, ...views.map((view) => view.mirror ?? 0));
   const problem = views.find((view) => view.problem !== undefined)?.problem;
+  const closed = views.flatMap((view) => view.closed ?? []);
+  const open = views.filter((view) => view.closed === undefined);
   return {
     ...(problem === undefined ? {} : { problem }),
+    ...(closed.length === 0 ? {} : { closed }),
     weight,
     ...(matched ? { matched } : {}),
     ...(mirror === 0 ? {} : { mirror }),
-    uniform: views.every((view) => view.uniform && sameShare(view, { weight: weight ?? 0, matched, mirror })),
-    acceptance: worst(views.map((view) => view.acceptance)),
+    uniform:
+      open.length > 0 &&
+      open.every((view) => view.uniform && sameShare(view, { weight: weight ?? 0, matched, mirror })),
+    acceptance: worst((open.length === 0 ? views : open).map((view) => view.acceptance)),
     managers: [...new Set(views.flatMap((view) => view.managers))],
   };
 }
@@ -166,9 +171,15 @@ function readUserRoute(ref: UserRouteRef, input: RouteInput<unknown>): RouteView
   const found = search(ref, input);
   if (found === undefined) {
     const userRef = userRouteRef(ref, input);
-    const problem = isGranted(userRef, input) ? routeNotFound(userRef) : notGranted(userRef, input.backends);
+    const granted = isGranted(userRef, input);
+    const problem = granted ? routeNotFound(userRef) : notGranted(userRef, input.backends);
     const acceptance = { state: "unknown", message: problem.message } as const;
-    return { problem, weight: undefined, uniform: false, acceptance, managers: [] };
+    // Of one that is gone nothing leads anywhere.
+    const closed =
+      granted || !input.objects.has(routeKey(userRef))
+        ? {}
+        : { closed: [`${userRef.kind.kind} ${userRef.namespace}/${userRef.name}`] };
+    return { problem, ...closed, weight: undefined, uniform: false, acceptance, managers: [] };
   }
   const rules = findPairs(found);
   const source = { ...found, pairs: rules };

@@ -20,6 +20,11 @@ const refused: readonly (readonly [string, Action, SceneOptions])[] = [
     { kind: "setWeight", weight: 0 },
     { ...full, services: { ...full.services, ...nobody } },
   ],
+  [
+    "taking pods away while a route that may not be read can still lead to them",
+    { kind: "parkTarget", replicas: 0 },
+    { see: { route: { weight: 0, uniform: true, acceptance: { state: "accepted" }, managers: [], closed: ["a"] } } },
+  ],
   ["taking pods away at weight 10", { kind: "parkTarget", replicas: 0 }, serving(10)],
   ["a thaw at weight 10", { kind: "thawTarget" }, serving(10)],
   ["a change of the primary at weight 50", change, serving(50)],

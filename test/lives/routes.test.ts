@@ -4,8 +4,9 @@ import type { GatewayRoute, HTTPRoute } from "../../src/kube/objects.ts";
 import type { Kube, KubeObject, ResourceKind } from "../../src/kube/port.ts";
 import { NAMESPACE } from "./life.ts";
 import type { Life, LifeOptions } from "./life.ts";
-import { adopted, bad, born, conditionOf, outcomes, watchLives } from "./lives.ts";
+import { adopted, bad, born, conditionOf, outcomes, underWay, watchLives } from "./lives.ts";
 import { aDeployment, apexService, backend, EDGE, manifest } from "./manifests.ts";
+import { readyOf } from "./watchman.ts";
 
 watchLives();
 
@@ -224,5 +225,60 @@ describe("a route of another namespace", () => {
     expect((await life.kube.get<HTTPRoute>(kinds.httpRoute, edge))?.metadata.resourceVersion).toBe(before);
     await life.kube.create(grantKind, grant(canaries, routes));
     await life.until("promotion", ({ phase }) => phase === "Succeeded");
+  });
+
+  /** A life with a route here and one there at 10 %, whose grant is withdrawn then. */
+  async function withdrawn(): Promise<Life> {
+    const { workload } = options(grant(canaries, routes));
+    const here = async (kube: Kube): Promise<void> => {
+      await workload?.(kube);
+      await kube.create(kinds.httpRoute, aRouteOf(kinds.httpRoute, pair, "here"));
+    };
+    const routeRefs = [{ name: "here" }, { name: "web", namespace: EDGE }];
+    const spec = { traffic: { settle: "2s", drain: "5s", gatewayAPI: { routeRefs } } };
+    const life = await underWay({ spec, workload: here });
+    expect(await weightsOf(life)).toEqual([10, 10]);
+    await life.kube.delete(grantKind, { namespace: EDGE, name: "shop" });
+    return life;
+  }
+
+  /** The canary's weights here and there. */
+  async function weightsOf(life: Life): Promise<(number | undefined)[]> {
+    const refs = [{ namespace: NAMESPACE, name: "here" }, edge];
+    const found = await Promise.all(refs.map((ref) => life.kube.get<HTTPRoute>(kinds.httpRoute, ref)));
+    return found.map((object) => object?.spec.rules?.[0]?.backendRefs?.[1]?.weight);
+  }
+
+  it("whose grant is withdrawn does not keep the other routes from a roll back, and its users keep their pods", async () => {
+    const life = await withdrawn();
+    life.ask = bad;
+    expect(await life.act("Abort")).toMatch(/^Applied/);
+    await life.pass(1_000);
+    expect(await weightsOf(life)).toEqual([0, 10]);
+    await life.pass(120_000);
+    expect(life.status().phase).toBe("RollingBack");
+    expect(conditionOf(life, "Stalled")?.message).toMatch(
+      /^the other routes are back on the primary, but HTTPRoute edge\/web still leads users to the canary, whose pods stay: .* from: \[\{ group: aviary.dev/s,
+    );
+    expect(readyOf(life.server, "web")).toBe(1);
+    const asked = life.traffic.writes.length;
+    await life.pass(120_000);
+    expect(life.traffic.writes.length).toBe(asked);
+    await life.kube.create(grantKind, grant(canaries, routes));
+    await life.until("roll back", ({ phase }) => phase === "Failed");
+    expect(await weightsOf(life)).toEqual([0, 0]);
+    expect(life.errors).toEqual([]);
+  });
+
+  it("whose grant is withdrawn does not keep the Canary from being deleted", async () => {
+    const life = await withdrawn();
+    await life.kube.delete(kinds.canary, web);
+    await life.until("the end", () => !life.exists());
+    expect(await weightsOf(life)).toEqual([0, 10]);
+    expect(readyOf(life.server, "web")).toBe(3);
+    // Whom that route leads to the canary gets the version before, which was judged; nobody could be led elsewhere.
+    expect(life.breaches.filter((breach) => !breach.endsWith("1 got behind web-canary at weight 10"))).toEqual([]);
+    life.breaches.length = 0;
+    expect(life.errors).toEqual([]);
   });
 });

@@ -97,7 +97,7 @@ export function leaveAsItIs(s: Situation): Answered | undefined {
   const gone = s.target === undefined;
   // Before the end of the adoption the primary cannot serve alone.
   if (!gone && (s.canary.spec.onDelete !== "Keep" || s.memory.promoted === undefined)) return undefined;
-  const used = isUsed(s.route);
+  const used = isUsed(s.route) || s.route.closed !== undefined;
   return {
     phase,
     message: `${gone ? "the target is gone" : "onDelete is Keep"}: the primary goes on serving`,

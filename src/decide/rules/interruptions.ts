@@ -94,7 +94,9 @@ export function failOnDeadline(s: Situation): Answered | undefined {
 export function keepFrozen(s: Situation): Answered | undefined {
   const { rollout, target } = s;
   if (rollout === undefined || target === undefined || target.frozen) return undefined;
-  if (!s.used || !sameShare(s.route, shareOf(rollout))) return undefined;
+  // A route that nobody may look into can still lead users to them.
+  const led = rollout.exposed === true && s.route.closed !== undefined;
+  if ((!s.used && !led) || !sameShare(s.route, shareOf(rollout))) return undefined;
   // A newer revision takes its users away first, unless they have nowhere to go before the primary is ready.
   const alone = rollout.withdrawal?.restore === true || primaryHasRevision(s, rollout);
   if (s.revision !== rollout.revision && !alone) return undefined;

@@ -1,4 +1,5 @@
-import { bringIntoEffect } from "../traffic.ts";
+import { sameShare } from "../../api/share.ts";
+import { bringIntoEffect, shiftTo } from "../traffic.ts";
 import { elapsedMs, timestamp } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { park } from "../capacity.ts";
@@ -22,8 +23,35 @@ export function withdrawTraffic(s: Situation): Answered | undefined {
       stalled: { reason: "PrimaryNotReady", message: s.primary?.trouble ?? "the primary has no ready pod" },
     };
   }
-  return bringIntoEffect(s, { phase, rollout, weight: 0, message });
+  return waitForGrant(s, { phase, rollout, message }) ?? bringIntoEffect(s, { phase, rollout, weight: 0, message });
 }
+
+type Withdrawing = Pick<Parameters<typeof shiftTo>[1], "phase" | "rollout" | "message">;
+
+/**
+ * Moves the routes that it may, and keeps the pods of a canary to which another one may still lead users, since Aviary
+ * must not touch that one any more. When it may again, its weight is written, and waited for, from the beginning.
+ */
+function waitForGrant(s: Situation, { phase, rollout, message }: Withdrawing): Answered | undefined {
+  const { route, problem } = s;
+  if (route.closed === undefined) return undefined;
+  if (!sameShare(route, { weight: 0 }) || !route.uniform) return shiftTo(s, { phase, rollout, weight: 0, message });
+  const { effectiveSince: _effective, effectBy: _by, weightSince: _since, ...rest } = rollout;
+  const [leads, its] = route.closed.length === 1 ? ["leads", "its"] : ["lead", "their"];
+  const sentence = `the other routes are back on the primary, but ${route.closed.join(" and ")} still ${leads} users to the canary, whose pods stay: Aviary may not touch ${its} weights any more`;
+  const hint = problem === undefined ? "" : `. ${problem.message}. ${problem.hint}`;
+  return {
+    phase,
+    message: sentence,
+    actions: [],
+    memory: { rollout: rest },
+    stalled: { reason: "RouteNotGranted", message: `${sentence}${hint}` },
+    recheckAfterMs: GRANT_PERIOD_MS,
+  };
+}
+
+/** How often to look whether somebody has given a grant back, in milliseconds. */
+const GRANT_PERIOD_MS = 15_000;
 
 /** Waits for the requests that the canary's pods still work on. */
 export function drainWithdrawn(s: Situation): Answered | undefined {

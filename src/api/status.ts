@@ -216,6 +216,20 @@ export const canaryStatusSchema = z.object({
         .record(z.string().max(316), z.string().max(63))
         .optional()
         .describe("Selector of the apex Service."),
+      weights: z
+        .array(
+          z.object({
+            route: z.string().max(384).describe("Kind, namespace and name of the route, such as `HTTPRoute shop/web`."),
+            rule: z.int().min(0).describe("Index of the rule."),
+            weights: z
+              .array(z.int().min(-1).max(1_000_000))
+              .max(16)
+              .describe("Weights of its backends, in their order; -1: it had none."),
+          }),
+        )
+        .max(128)
+        .optional()
+        .describe("Weights that Aviary has to make larger, or to write at all."),
     })
     .optional()
     .describe("What Aviary found at adoption, for handing back."),

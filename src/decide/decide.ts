@@ -8,6 +8,7 @@ import * as inPlace from "./rules/inPlace.ts";
 import * as interruptions from "./rules/interruptions.ts";
 import * as previous from "./rules/previous.ts";
 import * as promotion from "./rules/promotion.ts";
+import * as repairs from "./rules/repairs.ts";
 import * as requests from "./rules/requests.ts";
 import * as rest from "./rules/rest.ts";
 import * as restoration from "./rules/restoration.ts";
@@ -42,8 +43,8 @@ export const rules: readonly Rule[] = [
   requests.obeyRequest,
   interruptions.keepFrozen,
   // Without a primary there is nobody to give the traffic back to.
-  rest.repairPrimary,
-  rest.repairPrimarySize,
+  repairs.repairPrimary,
+  repairs.repairPrimarySize,
   inPlace.carryPrimary,
   inPlace.stopCarrying,
   restoration.leavePrimary,
@@ -90,11 +91,11 @@ export const rules: readonly Rule[] = [
   adoption.finishAdoption,
 
   // What somebody changed by hand.
-  rest.repairServices,
-  rest.repairApex,
-  rest.repairCopies,
-  rest.repairPrimaryImages,
-  rest.standBehindApex,
+  repairs.repairServices,
+  repairs.repairApex,
+  repairs.repairCopies,
+  repairs.repairPrimaryImages,
+  repairs.standBehindApex,
   contention.standAside,
 
   interruptions.honourSuspend,

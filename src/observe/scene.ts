@@ -96,6 +96,7 @@ export function setScene(reads: FreshReads, canary: Canary): Omit<Scene, "config
       backends,
       objects: routeObjects(reads, router, { neighbours, backends, routeRefs }),
       demand: demandOf(canary.spec.strategy, canary.status?.rollout?.revision),
+      ...(canary.status?.adopted?.weights === undefined ? {} : { found: canary.status.adopted.weights }),
     },
     routeRefs,
     trafficChanged: changed,

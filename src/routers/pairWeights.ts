@@ -2,7 +2,7 @@
 export const MAX_WEIGHT = 1_000_000;
 
 /** Sum that a pair gets when it has none, and below which steps of one percent need scaling. */
-const FULL = 100;
+export const FULL = 100;
 
 /** Where the pair is among the weights of a rule. */
 export interface PairPosition {

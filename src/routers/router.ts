@@ -3,6 +3,7 @@ import type { RequestMatch } from "../api/requestMatch.ts";
 import type { CelRule } from "../api/schema.ts";
 import type { Share } from "../api/share.ts";
 import type { Mirror } from "../api/strategy.ts";
+import type { FoundWeights } from "./foundWeights.ts";
 import type { KubeObject, ObjectRef, PatchOperation, ResourceKind } from "../kube/port.ts";
 
 /** An object that a router reads or writes. */
@@ -75,6 +76,8 @@ export interface RouteView {
    * they say is what was written to them last.
    */
   readonly closed?: readonly string[];
+  /** Weights that `release` cannot put back by itself, as they are now: of a route that was not written to yet. */
+  readonly found?: readonly FoundWeights[];
   /**
    * The weight is made of the pods behind the apex Service itself: a share of whole pods, which is to be kept up to date
    * whatever else is wrong, and a selector that follows the weight.
@@ -104,6 +107,8 @@ export interface RouteInput<Block> {
   readonly block: Block;
   readonly backends: Backends;
   readonly objects: ReadonlyMap<string, KubeObject>;
+  /** The weights as they were found at adoption, for `release`. */
+  readonly found?: readonly FoundWeights[];
   /** What the strategy will ask for beside weights. Left out: nothing. */
   readonly demand?: Demand;
 }

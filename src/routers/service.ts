@@ -54,6 +54,12 @@ export const service: Router<ServiceBlock> = {
       message: "nobody copies requests without a router: name one in spec.traffic, or remove mirror from the steps",
       fieldPath: ".strategy.canary.steps",
     },
+    ...["steps", "returnSteps"].map((list) => ({
+      rule: `${ROUTED} || !has(self.strategy) || !has(self.strategy.canary) || !has(self.strategy.canary.${list}) || self.strategy.canary.${list}.all(s, !has(s.weight) || s.weight <= 50 || s.weight == 100)`,
+      message:
+        "without a router the pods make the share, and the canary has at most as many as the primary, which keeps its own: use weights up to 50 (100 follows by itself), or name a router in spec.traffic",
+      fieldPath: `.strategy.canary.${list}`,
+    })),
   ],
   refs({}: ServiceBlock, { namespace, name, canary }: Backends): readonly RouteRef[] {
     return [

@@ -3,13 +3,24 @@ import type { Share } from "../api/share.ts";
 import { apiVersionOf, kinds, versionsOf } from "../kube/kinds.ts";
 import type { GatewayRoute } from "../kube/objects.ts";
 import type { PatchOperation, ResourceKind } from "../kube/port.ts";
-import { findPairs, type PairRule, type PairSearch, weightOf } from "./backendPair.ts";
+import { findPairs, type PairRule, weightOf } from "./backendPair.ts";
 import { fieldManagers } from "./fieldManagers.ts";
 import type { UserRouteRef } from "./gatewayAPI.ts";
 import type { MatchRouteSource } from "./matchRoute.ts";
 import { currentMatchRoute, demandOf, matchRouteProblem, matchRouteRef, planMatchRoute } from "./matchRoute.ts";
 import { mirrorOf, mirrorOperations, mirrorProblem } from "./mirror.ts";
-import { percentOf, shareWeights } from "./pairWeights.ts";
+import { foundWeights, restoreWeights } from "./foundWeights.ts";
+import { percentOf } from "./pairWeights.ts";
+import {
+  annotate,
+  annotationOf,
+  removeAnnotation,
+  removeCanary,
+  weightOperations,
+  weightsAfter,
+  WEIGHTS_ANNOTATION,
+} from "./routeWeights.ts";
+import type { WeighedRoute } from "./routeWeights.ts";
 import {
   type Backends,
   type RouteInput,
@@ -22,12 +33,6 @@ import {
 import { isGranted, notGranted } from "./routeGrants.ts";
 import { routeNotFound, routeProblem } from "./routeProblems.ts";
 import { routeAcceptance, worst } from "./routeStatus.ts";
-
-/**
- * Holds the weights of the pair in the route itself: `<primary>=80,<canary>=20`, and `@<rule>` behind it where only that
- * rule is meant. deploy/gitops puts them back from there when somebody else writes the route.
- */
-export const WEIGHTS_ANNOTATION = "aviary.dev/weights";
 
 /** The user's route, and ours beside it. */
 export function userRouteRefs(ref: UserRouteRef, backends: Backends): readonly RouteRef[] {
@@ -69,10 +74,12 @@ export function readUserRoutes(refs: readonly UserRouteRef[], input: RouteInput<
   const mirror = Math.max(0, ...views.map((view) => view.mirror ?? 0));
   const problem = views.find((view) => view.problem !== undefined)?.problem;
   const closed = views.flatMap((view) => view.closed ?? []);
+  const found = views.flatMap((view) => view.found ?? []);
   const open = views.filter((view) => view.closed === undefined);
   return {
     ...(problem === undefined ? {} : { problem }),
     ...(closed.length === 0 ? {} : { closed }),
+    ...(found.length === 0 ? {} : { found }),
     weight,
     ...(matched ? { matched } : {}),
     ...(mirror === 0 ? {} : { mirror }),
@@ -129,17 +136,17 @@ function weighing(rules: readonly PairRule[], weight: number, found: RouteSearch
   return [...changes, ...annotate(found.route, annotationOf(rules, weight, found))];
 }
 
-/** All traffic to the primary, the backends that Aviary added taken out, and the annotation gone. */
+/** All traffic to the primary, its weights as they were found, the backends that Aviary added taken out, and the annotation gone. */
 export function releaseUserRoutes(refs: readonly UserRouteRef[], input: RouteInput<unknown>): readonly RouteWrite[] {
   return refs.flatMap((ref) => {
     const found = search({ ...ref, addBackends: false }, input);
     if (found === undefined) return [];
     const operations = [
-      ...findPairs(found).flatMap((rule) =>
-        ref.addBackends === true && rule.primaryName === input.backends.name
-          ? removeCanary(rule, found)
-          : weightOperations(rule, 0, found),
-      ),
+      ...findPairs(found).flatMap((rule) => {
+        const takesOut = ref.addBackends === true && rule.primaryName === input.backends.name;
+        const restored = restoreWeights(rule, found, { held: input.found, takesOut });
+        return restored ?? (takesOut ? removeCanary(rule, found) : weightOperations(rule, 0, found));
+      }),
       ...findPairs(found).flatMap((rule) => mirroring(rule, 0, found)),
       ...removeAnnotation(found.route),
     ];
@@ -148,7 +155,7 @@ export function releaseUserRoutes(refs: readonly UserRouteRef[], input: RouteInp
   });
 }
 
-type RouteSearch = PairSearch & Omit<MatchRouteSource, "pairs">;
+type RouteSearch = WeighedRoute & Omit<MatchRouteSource, "pairs">;
 
 function search(ref: UserRouteRef, input: RouteInput<unknown>): RouteSearch | undefined {
   const { backends } = input;
@@ -190,8 +197,10 @@ function readUserRoute(ref: UserRouteRef, input: RouteInput<unknown>): RouteView
   const problem = problemOf(source);
   const percents = rules.filter((rule) => !rule.added).map((rule) => percentOf(rule.refs.map(weightOf), rule.pair));
   const weight = percents.length === 0 ? undefined : Math.max(...percents);
+  const asFound = foundWeights(rules, found);
   return {
     ...(problem === undefined ? {} : { problem }),
+    ...(asFound.length === 0 ? {} : { found: asFound }),
     weight,
     ...(matched ? { matched } : {}),
     ...(mirror === 0 ? {} : { mirror }),
@@ -214,110 +223,3 @@ function problemOf(source: RouteSearch & MatchRouteSource): RouteProblem | undef
     mirrorProblem(`${route.kind} ${route.metadata.name}`, managed, demandOf(input))
   );
 }
-
-/**
- * What changes one rule. The names are guarded, so a route that was edited meanwhile refuses the patch. The weights of
- * the pair are not: a decision is absolute, and a roll back must not fail because our last write is not in the cache yet.
- * What is not repeatable (scaling, adding) is guarded by all the backends of the rule.
- */
-function weightOperations(rule: PairRule, percent: number, { route, ruleName }: RouteSearch): PatchOperation[] {
-  const before = rule.refs.map(weightOf);
-  const after = weightsAfter(rule, percent);
-  const changed =
-    after === undefined ? [] : after.flatMap((weight, index) => (weight === before[index] ? [] : [index]));
-  if (after === undefined || (changed.length === 0 && !rule.added)) return [];
-  const path = `/spec/rules/${rule.index}`;
-  const wholeRule = rule.added || changed.some((index) => index !== rule.pair.primary && index !== rule.pair.canary);
-  const grown = sum(rule, after) !== sum(rule, before);
-  const operations = [
-    ...guardName(rule, ruleName),
-    ...(wholeRule || grown ? guardRefs(rule, route) : guardPair(rule)),
-    ...changed.filter((index) => !isNew(rule, index)).map((index) => setWeight(rule, index, after[index] ?? 0)),
-  ];
-  if (!rule.added) return operations;
-  const value = { ...rule.refs[rule.pair.canary], weight: after[rule.pair.canary] ?? 0 };
-  return [...operations, { op: "add", path: `${path}/backendRefs/-`, value }];
-}
-
-/** `undefined` when the weights of the rule cannot express it; `routeProblem` says so. */
-function weightsAfter(rule: PairRule, percent: number): readonly number[] | undefined {
-  return shareWeights(rule.refs.map(weightOf), rule.pair, percent);
-}
-
-function sum(rule: PairRule, weights: readonly number[]): number {
-  return (weights[rule.pair.primary] ?? 0) + (weights[rule.pair.canary] ?? 0);
-}
-
-function isNew(rule: PairRule, index: number): boolean {
-  return rule.added && index === rule.pair.canary;
-}
-
-function setWeight(rule: PairRule, index: number, value: number): PatchOperation {
-  const op = rule.refs[index]?.weight === undefined ? "add" : "replace";
-  return { op, path: `/spec/rules/${rule.index}/backendRefs/${index}/weight`, value };
-}
-
-function guardPair(rule: PairRule): PatchOperation[] {
-  return [rule.pair.primary, rule.pair.canary].map((index) => ({
-    op: "test",
-    path: `/spec/rules/${rule.index}/backendRefs/${index}/name`,
-    value: rule.refs[index]?.name,
-  }));
-}
-
-function guardRefs(rule: PairRule, route: GatewayRoute): PatchOperation[] {
-  const value = route.spec.rules?.[rule.index]?.backendRefs;
-  return [{ op: "test", path: `/spec/rules/${rule.index}/backendRefs`, value }];
-}
-
-function guardName(rule: PairRule, ruleName: string | undefined): PatchOperation[] {
-  return ruleName === undefined ? [] : [{ op: "test", path: `/spec/rules/${rule.index}/name`, value: ruleName }];
-}
-
-function removeCanary(rule: PairRule, found: RouteSearch): PatchOperation[] {
-  const { primary, canary } = rule.pair;
-  const all = weightsAfter(rule, 0)?.[primary];
-  const changed = all !== undefined && all !== rule.refs.map(weightOf)[primary];
-  return [
-    ...guardName(rule, found.ruleName),
-    ...guardRefs(rule, found.route),
-    ...(changed ? [setWeight(rule, primary, all)] : []),
-    { op: "remove", path: `/spec/rules/${rule.index}/backendRefs/${canary}` },
-  ];
-}
-
-/**
- * The weights as they stand in the rules; in percent when the rules have different sums, for want of one number.
- * `undefined` when there is no rule.
- */
-function annotationOf(rules: readonly PairRule[], percent: number, found: RouteSearch): string | undefined {
-  const [first] = rules;
-  if (first === undefined) return undefined;
-  const sums = rules.map((rule) => pairAfter(rule, percent));
-  const same = sums.every((pair) => pair.primary === sums[0]?.primary && pair.canary === sums[0].canary);
-  const pair = same && sums[0] !== undefined ? sums[0] : { primary: 100 - percent, canary: percent };
-  const only = found.ruleName === undefined ? "" : `@${found.ruleName}`;
-  return `${first.primaryName}=${pair.primary},${found.backends.canary}=${pair.canary}${only}`;
-}
-
-function pairAfter(rule: PairRule, percent: number): { readonly primary: number; readonly canary: number } {
-  const after = weightsAfter(rule, percent) ?? [];
-  return { primary: after[rule.pair.primary] ?? 0, canary: after[rule.pair.canary] ?? 0 };
-}
-
-function annotate(route: GatewayRoute, value: string | undefined): PatchOperation[] {
-  if (value === undefined || route.metadata.annotations?.[WEIGHTS_ANNOTATION] === value) return [];
-  if (route.metadata.annotations !== undefined) return [{ op: "add", path: ANNOTATION_PATH, value }];
-  // RFC 6902 has no test for absence, and adding the map would wipe out one that somebody else has added since.
-  return [
-    { op: "test", path: "/metadata/resourceVersion", value: route.metadata.resourceVersion },
-    { op: "add", path: "/metadata/annotations", value: { [WEIGHTS_ANNOTATION]: value } },
-  ];
-}
-
-function removeAnnotation(route: GatewayRoute): PatchOperation[] {
-  const present = route.metadata.annotations?.[WEIGHTS_ANNOTATION] !== undefined;
-  return present ? [{ op: "remove", path: ANNOTATION_PATH }] : [];
-}
-
-const ANNOTATION_PATH = `/metadata/annotations/${WEIGHTS_ANNOTATION.replace("/", "~1")}`;

@@ -138,6 +138,22 @@ export const badStrategies: readonly BadManifest[] = [
     says: ["spec.strategy.canary.steps", "nobody copies requests without a router: name one in spec.traffic"],
   },
   {
+    name: "more than half of the users by pods",
+    manifest: canary({
+      traffic: { service: {} },
+      strategy: { canary: { steps: [{ weight: 50 }, { weight: 75 }] } },
+    }),
+    says: ["spec.strategy.canary.steps", "use weights up to 50 (100 follows by itself), or name a router"],
+  },
+  {
+    name: "a return by more than half of the users by pods",
+    manifest: canary({
+      traffic: undefined,
+      strategy: { canary: { steps: [{ weight: 50 }], returnSteps: [{ weight: 75, hold: "1m" }] } },
+    }),
+    says: ["spec.strategy.canary.returnSteps", "use weights up to 50 (100 follows by itself), or name a router"],
+  },
+  {
     name: "a mirror at a pause",
     manifest: canaryWith.steps({ pause: {}, mirror: { percent: 10 } }),
     says: ["spec.strategy.canary.steps[0].mirror", "belongs to weight, which may be 0"],

@@ -7,6 +7,7 @@ import * as inPlace from "../../src/decide/rules/inPlace.ts";
 import * as interruptions from "../../src/decide/rules/interruptions.ts";
 import * as previous from "../../src/decide/rules/previous.ts";
 import * as promotion from "../../src/decide/rules/promotion.ts";
+import * as repairs from "../../src/decide/rules/repairs.ts";
 import * as requests from "../../src/decide/rules/requests.ts";
 import * as rest from "../../src/decide/rules/rest.ts";
 import * as restoration from "../../src/decide/rules/restoration.ts";
@@ -29,6 +30,7 @@ const helpers = new Set([
   "floorLeftMs",
   "carriersGo",
   "waitForCarriers",
+  "foreignImages",
 ]);
 
 const gone: SceneOptions = { metadata: leaving };
@@ -312,6 +314,7 @@ describe("the list of rules", () => {
       inPlace,
       interruptions,
       promotion,
+      repairs,
       requests,
       rest,
       restoration,

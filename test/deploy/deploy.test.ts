@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import { actions } from "../../src/api/canaryAction.ts";
 import { readConfig } from "../../src/config.ts";
 import { kinds } from "../../src/kube/kinds.ts";
-import { WEIGHTS_ANNOTATION } from "../../src/routers/userRoute.ts";
+import { WEIGHTS_ANNOTATION } from "../../src/routers/routeWeights.ts";
 import {
   documentsIn,
   hasKubectl,

@@ -75,3 +75,33 @@ describe.each(planes)("over $name", ({ options, rest }) => {
     expect(route?.metadata.annotations?.["aviary.dev/weights"]).toBeUndefined();
   });
 });
+
+describe("the weights of a route that had none", () => {
+  const bare = (name: string, more: object = {}) => ({ group: "", kind: "Service", name, port: 80, ...more });
+
+  it.each<readonly [string, readonly object[], object]>([
+    ["with the pair", [bare("web-primary"), bare("web-canary", { weight: 0 })], {}],
+    ["with one backend", [bare("web")], { addBackends: true }],
+    ["beside others", [bare("web", { weight: 3 }), bare("other", { weight: 2 })], { addBackends: true }],
+  ])("are handed back as they were: %s", async (_what, refs, more) => {
+    const life = await adopted({
+      spec: { traffic: { ...times, gatewayAPI: { routeRefs: [{ name: "web", ...more }] } } },
+      workload: withObjects((kube) => kube.create(kinds.httpRoute, aRoute(refs))),
+    });
+    const found = life.status().adopted?.weights?.[0];
+    expect(found).toMatchObject({ route: "HTTPRoute shop/web", rule: 0 });
+    await life.release("2");
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    const written = await life.kube.get<HTTPRoute>(kinds.httpRoute, web);
+    expect(written?.spec.rules?.[0]?.backendRefs?.map(({ weight }) => weight)).not.toEqual(found?.weights);
+    await life.kube.delete(kinds.canary, web);
+    await life.until("the end", () => !life.exists());
+    const released = await life.kube.get<HTTPRoute>(kinds.httpRoute, web);
+    const weights = released?.spec.rules?.[0]?.backendRefs?.map(({ weight }) => weight ?? -1);
+    expect(weights).toEqual(found?.weights);
+    expect(released?.spec.rules?.[0]?.backendRefs).toHaveLength(refs.length);
+    // The watchman takes weights for percent: beside others, all of the pair's share is 300 here.
+    life.breaches.splice(0, refs.length > 1 && "addBackends" in more ? 1 : 0);
+    expect(life.errors).toEqual([]);
+  });
+});

@@ -115,13 +115,6 @@ describe("without a router, pods make the weight", () => {
     expect(life.deployment("web")?.spec.replicas).toBe(0);
   });
 
-  it("a weight between a half and all is what the pods can make", async () => {
-    const spec = { ...alone.spec, ...withSteps([{ weight: 80, hold: "20s" }]) };
-    const life = await underWay({ ...alone, spec }, 80);
-    await life.pass(100);
-    expect(life.status().share).toBe(50);
-  });
-
   it("a weight may go down again, also from 100", async () => {
     const steps = [100, 20, 50].map((weight) => ({ weight, hold: "20s" }));
     const life = await underWay({ ...alone, spec: { ...alone.spec, ...withSteps(steps) } }, 100);

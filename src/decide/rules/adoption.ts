@@ -120,7 +120,13 @@ export function rememberFound(s: Situation): Answered | undefined {
 function found(s: Situation, replicas: number): NonNullable<Situation["memory"]["adopted"]> {
   const selector =
     s.memory.adopted?.apexSelector ?? (s.services.apex.selects === "primary" ? undefined : s.apexSelector);
-  return { replicas, ...(selector === undefined ? {} : { apexSelector: { ...selector } }) };
+  // An earlier look saw the route before Aviary had written to it.
+  const weights = s.memory.adopted === undefined ? s.route.found : s.memory.adopted.weights;
+  return {
+    replicas,
+    ...(selector === undefined ? {} : { apexSelector: { ...selector } }),
+    ...(weights === undefined ? {} : { weights: weights.map((one) => ({ ...one, weights: [...one.weights] })) }),
+  };
 }
 
 /** Waits until the primary can carry everything. */

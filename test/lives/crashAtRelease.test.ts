@@ -18,7 +18,7 @@ describe("a controller that crashes after any of its writes", () => {
     expect(different).toEqual([]);
   });
 
-  it("promotes it as well when the status of its beginning was held back", { timeout: 120_000 }, async () => {
+  it("promotes it all the same when the status of its beginning was held back", { timeout: 120_000 }, async () => {
     const different = await livesWithCrashes(
       {
         options: { statusesPerSecond: 0 },

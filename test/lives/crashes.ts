@@ -26,8 +26,8 @@ const hasty = {
   ...withAnalysis({ interval: "1s" }),
 };
 
-/** Of so many crashes one is tried; `AVIARY_CRASHES=all npm test -- test/lives` tries all of them, for many minutes. */
-const STRIDE = process.env["AVIARY_CRASHES"] === "all" ? 1 : 6;
+/** Of so many crashes one is tried; `npm run test:lives` tries all of them. */
+const STRIDE = process.env["AVIARY_LIVES"] === "all" ? 1 : 12;
 
 /**
  * Lives a story once, then again for writes of the controller's, each time with a crash before or after that write, and

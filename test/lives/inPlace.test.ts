@@ -84,7 +84,7 @@ describe("a StatefulSet, whose primary changes pod by pod", () => {
     expect(life.errors).toEqual([]);
   });
 
-  it("changes as well when the controller crashes at any of its writes", { timeout: 120_000 }, async () => {
+  it("changes all the same when the controller crashes at any of its writes", { timeout: 120_000 }, async () => {
     const story = {
       options: ofPods(1),
       before: async (life: Life) => {

@@ -7,7 +7,8 @@ import type { Life } from "./life.ts";
 import { backend, NAMESPACE } from "./manifests.ts";
 import { all } from "./watchman.ts";
 
-const SEEDS = 30;
+/** `npm run test:lives` tries more. */
+const SEEDS = process.env["AVIARY_LIVES"] === "all" ? 40 : 12;
 const EVENTS = 12;
 const resting = new Set(["Idle", "Succeeded", "Failed"]);
 

@@ -1,6 +1,6 @@
 /**
  * Writes what is generated: from the schemas `crds/` and `docs/api.md`, from the flags `docs/configuration.md`, from
- * the rules `docs/rules.md`, from the commands `docs/cli.md`.
+ * the rules `docs/rules.md` and what `aviary explain` knows of them, from the commands `docs/cli.md`.
  * With `--check` nothing is written; the exit code is 1 when a file differs.
  */
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
@@ -15,7 +15,7 @@ import { configurationReference } from "../src/settings.ts";
 import { targetKinds } from "../src/workloads/index.ts";
 import { apiReference } from "./apiReference.ts";
 import { cliReference } from "./cliReference.ts";
-import { rulesReference } from "./rulesReference.ts";
+import { rulesList, rulesReference } from "./rulesReference.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -35,6 +35,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ["docs/cli.md", cliReference()],
     ["docs/configuration.md", configurationReference()],
     ["docs/rules.md", rulesReference()],
+    ["src/cli/rules.json", rulesList()],
   ]);
 }
 

@@ -41,6 +41,18 @@ export function rulesReference(): string {
   ].join("\n");
 }
 
+/** `src/cli/rules.json`: the same for `aviary explain`. */
+export function rulesList(): string {
+  const entries = entriesOf(readFileSync(join(FOLDER, "decide.ts"), "utf8"));
+  assertComplete(entries);
+  const rules = entries.map(({ part, module, name }) => ({
+    name,
+    part,
+    does: sentenceOf(module, name).replaceAll(String.raw`\|`, "|"),
+  }));
+  return `${JSON.stringify(rules, null, 2)}\n`;
+}
+
 /** The rules of the list in the text of `decide.ts`, each with the comment that stands above its part. */
 function entriesOf(text: string): Entry[] {
   const list = /export const rules\b[^=]*= \[\n([\s\S]*?)\n\];/.exec(text)?.[1] ?? "";

@@ -43,6 +43,7 @@ async function main(): Promise<number> {
     programs: {
       version: version(),
       controller: (args) => alone(async () => (await import("./main.ts")).runController(args)),
+      refusals: async (objects) => (await import("./sandbox/refusals.ts")).refusalsOf(objects),
       sandbox: (args) => alone(async () => (await import("./sandbox/main.ts")).runSandbox(args)),
     },
   };

@@ -21,7 +21,7 @@ const LAW: Readonly<Record<string, { readonly uses: readonly string[]; readonly 
   act: { uses: ["api", "lib", "kube", "decide", "routers", "workloads"], types: ["observe"] },
   report: { uses: ["api", "lib", "kube", "decide", "notifiers"], types: ["act", "observe", "server"] },
   server: { uses: ["api", "lib"] },
-  cli: { uses: ["api", "lib", "kube", "decide"] },
+  cli: { uses: ["api", "lib", "kube", "decide", "metrics"] },
   sandbox: { uses: ["api", "lib", "kube", "metrics"] },
 };
 

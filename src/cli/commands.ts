@@ -102,6 +102,31 @@ export const commands: readonly CommandDefinition[] = [
     load: () => import("./commands/history.ts"),
   },
   {
+    name: "explain",
+    summary: "Tells which rule decided, what it saw, and what was decided before",
+    arguments: [canary],
+    options: [{ flags: "--rules", help: "List all rules in the order in which they were asked." }],
+    cluster: true,
+    examples: [
+      { line: "aviary explain podinfo -n shop", says: "Why it stands where it stands." },
+      {
+        line: "aviary explain podinfo -n shop --rules",
+        says: "With every rule that was asked and had nothing to say.",
+      },
+    ],
+    load: () => import("./commands/explain.ts"),
+  },
+  {
+    name: "lint",
+    summary: "Looks at manifests: what the API server would refuse, and what is allowed but unwise",
+    details:
+      "It needs no cluster. Give the Canary together with its workload and its MetricProvider, so that they can be looked at together.",
+    arguments: [{ syntax: "<files...>", help: "Files with YAML, or folders." }],
+    options: [{ flags: "--strict", help: "End with an error for warnings as well." }],
+    examples: [{ line: "aviary lint canary.yaml deployment.yaml", says: "Before the commit." }],
+    load: () => import("./commands/lint.ts"),
+  },
+  {
     name: "sandbox",
     summary: "Runs a small Kubernetes on this machine to try Aviary on, until it is interrupted",
     details: "It prints a kubeconfig. Not for production; see docs/sandbox.md.",

@@ -1,6 +1,6 @@
 import { resolveStrategy, strategySchema } from "../api/strategy.ts";
 import type { Step } from "../api/canary.ts";
-import type { CanaryStatus, CheckStatus, Phase } from "../api/status.ts";
+import type { CanaryStatus, CheckEvidence, CheckStatus, Phase } from "../api/status.ts";
 import { stepsOf } from "../decide/strategy.ts";
 import { formatDuration, parseDuration } from "../lib/time.ts";
 import { trueCondition } from "./canaryObject.ts";
@@ -43,7 +43,10 @@ export function picture(view: View, paint: Paint): string[] {
     ["weight", weightOf(view)],
     ["primary", versionLine(status.promoted, view.primary, paint)],
     [spec.targetRef.kind.toLowerCase(), versionLine(status.rollout ?? status.target, view.target, paint)],
-    ...(status.checks ?? []).map((check) => ["check", checkLine(check, view, paint)]),
+    ...(status.checks ?? []).flatMap((check) => [
+      ["check", checkLine(check, view, paint)],
+      ...(check.evidence ?? []).map((test) => ["", evidenceLine(test)]),
+    ]),
   ];
   return [
     `${title}  ${paint.faint(metadata.namespace ?? "")}`,
@@ -138,6 +141,17 @@ function checkLine(check: CheckStatus, { seen }: View, paint: Paint): string {
   const coloured = { Pass: paint.good, Fail: paint.bad, Undecided: paint.busy, NoData: paint.faint, Error: paint.bad };
   const shown = value === undefined ? "–" : String(Number(value.toPrecision(5)));
   return [name, shown, coloured[verdict](verdict), sparkline(seen.get(name) ?? []), message].filter(Boolean).join("  ");
+}
+
+/** One test of a slo or comparison: what was counted, what it is worth, and what could not have been seen. */
+function evidenceLine({ signal, canary, primary, evidence, needed, detectable }: CheckEvidence): string {
+  const counted = ({ bad, total }: { readonly bad: number; readonly total: number }): string =>
+    `${bad} of ${total} bad`;
+  const compared = primary === undefined ? "" : `, primary ${counted(primary)}`;
+  const seen =
+    detectable?.now === undefined ? "" : `; ${Number(detectable.now.toPrecision(3))} times as many would show`;
+  const worth = `evidence ${Number(evidence.toPrecision(3))} of the ${Number(needed.toPrecision(3))} that roll back`;
+  return `  ${signal}: canary ${counted(canary)}${compared}; ${worth}${seen}`;
 }
 
 const BARS = "▁▂▃▄▅▆▇█";

@@ -5,4 +5,6 @@ export interface Programs {
   controller(args: readonly string[]): Promise<number>;
   /** Runs the sandbox with these arguments until it is interrupted. */
   sandbox(args: readonly string[]): Promise<number>;
+  /** What an API server with Aviary's CRDs would say to each object; undefined where it would take it. */
+  refusals(objects: readonly object[]): Promise<readonly (string | undefined)[]>;
 }

@@ -1,4 +1,5 @@
 import type { Condition, LabelSelector, PodTemplateSpec } from "../kube/objects.ts";
+import { kinds } from "../kube/kinds.ts";
 import type { KubeObject, ResourceKind } from "../kube/port.ts";
 
 const kindOf = (group: string, kind: string, plural: string, namespaced = true): ResourceKind => ({
@@ -17,6 +18,16 @@ export const sandboxKinds = {
   gateway: kindOf("gateway.networking.k8s.io", "Gateway", "gateways"),
   gatewayClass: kindOf("gateway.networking.k8s.io", "GatewayClass", "gatewayclasses", false),
 } as const satisfies Record<string, ResourceKind>;
+
+const byName = new Map<string, ResourceKind>(
+  Object.values<ResourceKind>({ ...kinds, ...sandboxKinds }).map((kind) => [`${kind.group}/${kind.kind}`, kind]),
+);
+
+/** The kind of an object by what its manifest says, whatever the version; undefined when nobody here knows it. */
+export function kindNamed(apiVersion: string, kind: string): ResourceKind | undefined {
+  const group = apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
+  return byName.get(`${group}/${kind}`);
+}
 
 export interface ReplicaSet extends KubeObject {
   readonly spec: {

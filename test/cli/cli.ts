@@ -6,6 +6,7 @@ import { runCli } from "../../src/cli/program.ts";
 import type { World } from "../../src/cli/command.ts";
 import { systemClock } from "../../src/lib/time.ts";
 import type { ApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
+import { refusalsOf } from "../../src/sandbox/refusals.ts";
 import { kubeconfig, startApiServer } from "../../src/sandbox/apiserver/http.ts";
 
 /** An API that is served over HTTP, with a kubeconfig for it. */
@@ -74,6 +75,7 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
       version: "0.0.0",
       controller: () => Promise.resolve(0),
       sandbox: () => Promise.resolve(0),
+      refusals: (objects) => Promise.resolve(refusalsOf(objects)),
       ...options.programs,
     },
   }).then((code) => {

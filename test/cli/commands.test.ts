@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { commands } from "../../src/cli/commands.ts";
+import { rules } from "../../src/decide/decide.ts";
 import { kinds } from "../../src/kube/kinds.ts";
 import type { KubeObject } from "../../src/kube/port.ts";
 import { createApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
@@ -20,6 +21,8 @@ afterEach(async () => {
   await served?.remove();
   served = undefined;
 });
+
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`);
 
 /** A command on the API of a life. */
 async function on(life: Pick<Life, "server">, line: string, options: StartOptions = {}): Promise<Finished> {
@@ -131,6 +134,30 @@ describe("aviary status", () => {
     plain.interrupt();
     expect((await terminal.ended).out).toMatch(/[▁▂▃▄▅▆▇█]{2}/);
     expect((await plain.ended).code).toBe(130);
+  });
+});
+
+describe("aviary explain", () => {
+  it("names the rule that decided, what it saw, and what was said before", async () => {
+    const life = await underWay();
+    await life.until("a reading", ({ checks }) => checks?.[0]?.value !== undefined);
+    const { code, out } = await on(life, "explain web");
+    const { rule = "", message = "" } = life.status().why ?? {};
+    expect(code).toBe(0);
+    expect(out).toMatch(new RegExp(`decided by +${rule}: [A-Z].*\\.\n +it said +${escaped(message)}\n`));
+    expect(out).toMatch(/asked before +\d+ of \d+ rules had nothing to say/);
+    expect(out).toMatch(/target +Deployment web, generation \d+, revision \w{10}, \d of \d pods ready/);
+    expect(out).toMatch(/rollout +revision \w{10} since .*, weight 10 in effect since/);
+    expect(out).toMatch(/check +success: Pass, .*; \d+ readings, 0 outside the bounds/);
+    expect(out).toMatch(/\nbefore\n[^]* ShiftTraffic +step 1/);
+  });
+
+  it("lists the rules in order, with the one that answered marked", async () => {
+    const life = await underWay();
+    const { out } = await on(life, "explain web --rules");
+    const marked = [...out.matchAll(/^ {4}([·▶ ]) (\w+) /gm)].map(([, mark, name]) => ({ mark, name }));
+    expect(marked.map(({ name }) => name)).toEqual(rules.map(({ name }) => name));
+    expect(marked.filter(({ mark }) => mark === "▶")).toEqual([{ mark: "▶", name: life.status().why?.rule }]);
   });
 });
 

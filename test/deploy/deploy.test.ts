@@ -33,7 +33,7 @@ describe("deploy/", () => {
   });
 
   it("names every file that lies beside it, so that none is forgotten", () => {
-    const options = ["gitops"];
+    const options = ["gitops", "stamp-actions"];
     // For other tools than Aviary's own installation.
     const snippets = ["health"];
     const files = listFolder("deploy").filter(
@@ -262,6 +262,15 @@ describe("deploy/gitops", () => {
     const spec = policy?.spec as { matchConstraints: { resourceRules: { resources: string[] }[] } };
     const patched = [kinds.httpRoute, kinds.grpcRoute, kinds.tcpRoute, kinds.tlsRoute].map(({ plural }) => plural);
     expect(spec.matchConstraints.resourceRules[0]?.resources).toEqual(patched);
+  });
+});
+
+describe("deploy/stamp-actions", () => {
+  it("stamps what the other policy checks", () => {
+    const stamped = manifestsOf("deploy/stamp-actions").find(({ kind }) => kind === "MutatingAdmissionPolicy");
+    const checked = find("ValidatingAdmissionPolicy", "aviary-canary-actions");
+    const rulesOf = (policy: Manifest | undefined) => (policy?.spec as { matchConstraints: object }).matchConstraints;
+    expect(rulesOf(stamped)).toEqual(rulesOf(checked));
   });
 });
 

@@ -94,7 +94,9 @@ function createSeen(): { readonly values: ReadonlyMap<string, readonly number[]>
   return {
     values,
     note(status) {
-      for (const { name, value, lastReading } of status?.checks ?? []) {
+      for (const { name, value: read, evidence, lastReading } of status?.checks ?? []) {
+        // Of a slo or comparison what its first test amounts to is shown.
+        const value = read ?? evidence?.[0]?.evidence;
         if (value === undefined || times.get(name) === lastReading) continue;
         times.set(name, lastReading);
         values.set(name, [...(values.get(name) ?? []), value].slice(-KEPT));

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { kinds, pathOf } from "../../kube/kinds.ts";
 import type { Deployment } from "../../kube/objects.ts";
 import type { KubeObject, ResourceKind } from "../../kube/port.ts";
-import { sandboxKinds } from "../kinds.ts";
+import { kindNamed } from "../kinds.ts";
 import { readManifests } from "../manifests.ts";
 
 /** What a person does with kubectl, over HTTP and under kubectl's name. */
@@ -18,10 +18,6 @@ export interface Release {
   /** Share of requests that the version answers 500. */
   readonly errorRate: number;
 }
-
-const BY_NAME = new Map<string, ResourceKind>(
-  Object.values<ResourceKind>({ ...kinds, ...sandboxKinds }).map((kind) => [`${kind.group}/${kind.kind}`, kind]),
-);
 
 const TARGET = { namespace: "shop", name: "podinfo" };
 
@@ -65,8 +61,7 @@ export function createUser(apiUrl: string): User {
 }
 
 function kindOf({ apiVersion, kind }: KubeObject): ResourceKind {
-  const group = apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
-  const known = BY_NAME.get(`${group}/${kind}`);
+  const known = kindNamed(apiVersion, kind);
   if (known === undefined) throw new Error(`the demo knows no kind ${kind} of ${apiVersion}`);
   return known;
 }

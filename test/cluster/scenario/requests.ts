@@ -9,13 +9,13 @@ import { adopted, expectUnharmed } from "./rollouts.ts";
 import { imageOf, type Shop, stepsOf } from "./shop.ts";
 
 /** A user with these ClusterRoles in the shop's namespace, and nothing else. */
-async function userWith(bench: Bench, { namespace }: Shop, roles: readonly string[]): Promise<User> {
+export async function userWith(bench: Bench, { namespace }: Shop, roles: readonly string[]): Promise<User> {
   const name = `${roles.join("-")}@${namespace}`;
   await bench.cluster.apply(
     roles.map((role) => ({
       apiVersion: "rbac.authorization.k8s.io/v1",
       kind: "RoleBinding",
-      metadata: { name: `${role}-user`, namespace },
+      metadata: { name: `${role}-for-${roles.join("-")}`, namespace },
       roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: role },
       subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name }],
     })),
@@ -39,7 +39,7 @@ async function userWith(bench: Bench, { namespace }: Shop, roles: readonly strin
   };
 }
 
-interface User {
+export interface User {
   readonly name: string;
   readonly kubeconfig: string;
   /** Creates a CanaryAction with kubectl. */

@@ -15,18 +15,12 @@ const PRIOR: Prior = { total: 20, dispersion: 1.25 };
 export const UNKNOWN: Prior = { total: 40, dispersion: 6 };
 const HIGHEST = 20;
 
-/** Errors of two halves of the same pods in the same interval. */
-export interface Halves {
-  readonly a: number;
-  readonly b: number;
-}
-
 export const NOTHING_MEASURED: DispersionSums = { squares: 0, total: 0, pairs: 0 };
 
 /**
  * How many bad requests come together: 1 when each comes alone, else the variance of counts over their mean, between 1
  * and 20. Evidence is divided by it, which for blocks of that size is exactly the test of the blocks.
- * For halves with the same mean, E(a−b)² = φ·E(a+b) (the index of dispersion, Fisher 1950); few events are pulled
+ * For two counts with the same mean, E(a−b)² = φ·E(a+b) (the index of dispersion, Fisher 1950); few events are pulled
  * towards 1.25.
  */
 export function dispersionOf({ squares, total, pairs }: DispersionSums, prior = PRIOR): number {
@@ -36,39 +30,8 @@ export function dispersionOf({ squares, total, pairs }: DispersionSums, prior = 
   return Math.min(HIGHEST, Math.max(1, shrunk));
 }
 
-export function sumHalves(pairs: readonly Halves[]): DispersionSums {
-  let [squares, total] = [0, 0];
-  for (const { a, b } of pairs) {
-    squares += (a - b) ** 2;
-    total += a + b;
-  }
-  return { squares, total, pairs: pairs.length };
-}
-
 /**
- * Dispersion of an hour of the primary, from two halves of its pods in short intervals. Clusters that last longer than
- * an interval (a pod that is bad for ten minutes) show only in long blocks, so `blockSize` intervals together are
- * measured too; of that, being noisy, the lower end of one standard error counts.
- */
-export function measureDispersion(pairs: readonly Halves[], blockSize = 10): number {
-  const short = dispersionOf(sumHalves(pairs));
-  const blocks = blocksOf(pairs, blockSize);
-  if (blocks.length < 4) return short;
-  const long = dispersionOf(sumHalves(blocks)) / (1 + Math.sqrt(2 / blocks.length));
-  return Math.max(short, long);
-}
-
-function blocksOf(pairs: readonly Halves[], size: number): Halves[] {
-  const blocks: Halves[] = [];
-  for (let from = 0; from + size <= pairs.length; from += size) {
-    const block = pairs.slice(from, from + size);
-    blocks.push({ a: block.reduce((sum, { a }) => sum + a, 0), b: block.reduce((sum, { b }) => sum + b, 0) });
-  }
-  return blocks;
-}
-
-/**
- * The same with one series only: an interval against the one before, both brought to the smaller traffic of the two.
+ * Adds an interval against the one before, both brought to the smaller traffic of the two.
  * Too high when the rate itself moves, which is the safe side.
  */
 export function addSuccessive(sums: DispersionSums, before: Count | undefined, now: Count): DispersionSums {
@@ -85,4 +48,28 @@ export function successiveDispersion(series: readonly Count[]): number {
     sums = addSuccessive(sums, series[index - 1], now);
   });
   return dispersionOf(sums);
+}
+
+/**
+ * Dispersion of an hour of the primary, in short intervals. Clusters that last longer than an interval (a pod that is bad
+ * for ten minutes) show only in long blocks, so `blockSize` intervals together are measured too; of that, being noisy,
+ * the lower end of one standard error counts.
+ */
+export function measureDispersion(series: readonly Count[], blockSize = 10): number {
+  const short = successiveDispersion(series);
+  const blocks = blocksOf(series, blockSize);
+  if (blocks.length < 4) return short;
+  return Math.max(short, successiveDispersion(blocks) / (1 + Math.sqrt(2 / blocks.length)));
+}
+
+function blocksOf(series: readonly Count[], size: number): Count[] {
+  const blocks: Count[] = [];
+  for (let from = 0; from + size <= series.length; from += size) {
+    const block = series.slice(from, from + size);
+    blocks.push({
+      total: block.reduce((sum, { total }) => sum + total, 0),
+      bad: block.reduce((sum, { bad }) => sum + bad, 0),
+    });
+  }
+  return blocks;
 }

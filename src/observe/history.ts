@@ -1,4 +1,4 @@
-import { successiveDispersion } from "../analysis/dispersion.ts";
+import { measureDispersion } from "../analysis/dispersion.ts";
 import type { Count, History } from "../analysis/types.ts";
 import type { Series } from "../metrics/provider.ts";
 
@@ -33,7 +33,7 @@ export function historyOf(total: readonly Series[], bad: readonly Series[]): His
     bad: 0,
   });
   if (sum.total < ENOUGH.requests || series.length < ENOUGH.intervals) return undefined;
-  return { count: sum, dispersion: Number(successiveDispersion(series).toPrecision(4)) };
+  return { count: sum, dispersion: Number(measureDispersion(series).toPrecision(4)) };
 }
 
 function points(series: readonly Series[]): ReadonlyMap<number, number> {

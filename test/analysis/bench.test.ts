@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { isHigh } from "../bench/analysis/judges/kayenta.ts";
 import { percentile } from "../bench/analysis/percentile.ts";
@@ -87,6 +88,13 @@ describe("the judges on the same draws", () => {
     expect(share("H3", "promoted", "aviary")).toBe(1);
     expect(share("H3", "rolledBack", "z-test")).toBeGreaterThan(0.5);
   });
+});
+
+it("asks the production judge, and has no copy of it", () => {
+  const source = readFileSync("test/bench/analysis/judges/aviary.ts", "utf8");
+  expect(source).toContain('import { judge, startJudging } from "../../../../src/analysis/judge.ts";');
+  expect(source).toContain('from "../../../../src/analysis/dispersion.ts"');
+  expect(source).not.toMatch(/Math\.(log|exp)/);
 });
 
 describe("the ported rules", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { detectable } from "../../src/analysis/detectable.ts";
-import { dispersionOf, measureDispersion, successiveDispersion, sumHalves } from "../../src/analysis/dispersion.ts";
+import { dispersionOf, measureDispersion, successiveDispersion } from "../../src/analysis/dispersion.ts";
 import { achievableMargin, logEquivalence } from "../../src/analysis/equivalence.ts";
 import { addPending, chooseEdges, slowerThan } from "../../src/analysis/histogram.ts";
 import { logSumExp, normalCdf, poissonCdf } from "../../src/analysis/numeric.ts";
@@ -30,10 +30,10 @@ describe("numeric helpers", () => {
 
 describe("over-dispersion", () => {
   it("is near 1 for single errors and the cluster's size for clusters of one size", () => {
-    const single = Array.from({ length: 400 }, (_, i) => ({ a: i % 2, b: (i >> 1) % 2 }));
-    expect(dispersionOf(sumHalves(single))).toBeLessThan(1.2);
-    const fives = single.map(({ a, b }) => ({ a: 10 * a, b: 10 * b }));
-    expect(dispersionOf(sumHalves(fives))).toBeGreaterThan(4.5);
+    const single = Array.from({ length: 800 }, (_, i) => ({ total: 1_000, bad: (i >> 1) % 2 }));
+    expect(successiveDispersion(single)).toBeLessThan(1.2);
+    const tens = single.map(({ total, bad }) => ({ total, bad: 10 * bad }));
+    expect(successiveDispersion(tens)).toBeGreaterThan(4.5);
   });
 
   it.each([
@@ -46,11 +46,11 @@ describe("over-dispersion", () => {
   });
 
   it("sees a pod that is bad for ten minutes in long blocks only", () => {
-    const pairs = Array.from({ length: 120 }, (_, i) => ({
-      a: Math.floor(i / 20) % 2 === 0 ? 3 : 1,
-      b: 2 - (i % 2) + (i % 3 === 0 ? 1 : 0),
+    const series = Array.from({ length: 120 }, (_, i) => ({
+      total: 1_000,
+      bad: (Math.floor(i / 20) % 2 === 0 ? 6 : 1) + (i % 2),
     }));
-    expect(measureDispersion(pairs)).toBeGreaterThan(dispersionOf(sumHalves(pairs)));
+    expect(measureDispersion(series)).toBeGreaterThan(successiveDispersion(series));
   });
 
   it("can be had from one series", () => {

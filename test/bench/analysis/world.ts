@@ -1,4 +1,3 @@
-import type { Halves } from "../../../src/analysis/dispersion.ts";
 import type { ArmInterval, Count, Interval } from "../../../src/analysis/types.ts";
 import { normalCdf } from "../../../src/analysis/numeric.ts";
 import { binomial, clustered, hashOf, poisson, seeded, type Random } from "./random.ts";
@@ -146,6 +145,12 @@ export class Run {
     const metrics = scenario.metrics.map(({ name, primary }) => [name, past([primary, primary], 1)] as const);
     return { errors, ...Object.fromEntries(metrics) };
   }
+}
+
+/** Bad events of two halves of the primary's pods in one interval. */
+interface Halves {
+  readonly a: number;
+  readonly b: number;
 }
 
 /** What is known of the primary from the hour before. */

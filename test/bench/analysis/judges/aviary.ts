@@ -17,9 +17,11 @@ export function settingsFor(scenario: Scenario, run: Run): JudgeSettings {
   };
 }
 
+/** As Aviary measures it (src/observe/history.ts): of the primary as a whole, an interval against the one before. */
 function historyOf({ halves, requests }: Past): History {
-  const bad = halves.reduce((sum, { a, b }) => sum + a + b, 0);
-  return { count: { total: requests, bad }, dispersion: measureDispersion(halves) };
+  const series = halves.map(({ a, b }) => ({ total: requests / halves.length, bad: a + b }));
+  const bad = series.reduce((sum, count) => sum + count.bad, 0);
+  return { count: { total: requests, bad }, dispersion: measureDispersion(series) };
 }
 
 /** The production judge under the rollout's rules: go on after the step's time unless something speaks against it. */

@@ -38,8 +38,8 @@ function documents(file: string, name?: string): readonly KubeObject[] {
 }
 
 const files = readdirSync("examples", { recursive: true, encoding: "utf8" }).filter(
-  // Pipelines are run by test/cli/ci.test.ts.
-  (name) => name.endsWith(".yaml") && !name.startsWith("ci/"),
+  // Pipelines are run by test/cli/ci.test.ts; what GitOps tools leave alone is held to the closed list in test/act.
+  (name) => name.endsWith(".yaml") && !name.startsWith("ci/") && !name.startsWith("gitops/"),
 );
 const canaries = files.flatMap((file) =>
   documents(file)

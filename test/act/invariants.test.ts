@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { assertForeignPatch } from "../../src/act/foreignFields.ts";
 import { assertInvariants } from "../../src/act/invariants.ts";
 import type { Action } from "../../src/decide/types.ts";
@@ -137,6 +139,41 @@ describe("in objects that Aviary did not make", () => {
     };
     if (allowed) expect(patch).not.toThrow();
     else expect(patch).toThrow(/a closed list of fields/);
+  });
+
+  it("what GitOps tools are told to leave alone is of that list", () => {
+    interface Entry {
+      readonly kind?: string;
+      readonly jsonPointers?: readonly string[];
+      readonly target?: { readonly kind: string };
+      readonly paths?: readonly string[];
+    }
+    interface Example {
+      readonly spec: {
+        readonly ignoreDifferences?: readonly Entry[];
+        readonly driftDetection?: { readonly ignore: readonly Entry[] };
+      };
+    }
+    const files = ["argocd", "flux"].map(
+      (name) => parse(readFileSync(`examples/gitops/${name}.yaml`, "utf8")) as Example,
+    );
+    const told = files.map(({ spec }) =>
+      (spec.ignoreDifferences ?? spec.driftDetection?.ignore ?? []).map((entry) => ({
+        kind: entry.kind ?? entry.target?.kind ?? "",
+        paths: entry.jsonPointers ?? entry.paths ?? [],
+      })),
+    );
+    expect(told[0]).toHaveLength(5);
+    expect(told[1]).toEqual(told[0]);
+    for (const { kind: name, paths } of told.flat()) {
+      const kind = Object.values(kinds).find((one) => one.kind === name);
+      if (kind === undefined) throw new Error(`${name} is not known`);
+      for (const path of paths) {
+        expect(() => {
+          assertForeignPatch(kind, [{ op: "add", path, value: 1 }]);
+        }).not.toThrow();
+      }
+    }
   });
 
   it("anything may be tested", () => {

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { capacity } from "./scenario/capacity.ts";
+import { configurations, withoutSecrets } from "./scenario/configurations.ts";
 import { complaints, type ControllerProcess } from "./scenario/controllerProcess.ts";
+import { dataPlanes } from "./scenario/dataPlanes.ts";
 import { endings } from "./scenario/endings.ts";
 import { handOver, idleness, watchLoss } from "./scenario/faults.ts";
 import { kills } from "./scenario/kills.ts";
@@ -42,6 +44,8 @@ describe("with one controller", () => {
   describe.concurrent("requests", () => requests(theBench));
   describe.concurrent("endings", () => endings(theBench));
   describe.concurrent("capacity", () => capacity(theBench));
+  describe.concurrent("configuration", () => configurations(theBench));
+  describe.concurrent("other data planes", () => dataPlanes(theBench));
   describe("at rest", () => idleness(theBench));
   describe("without watches", () => watchLoss(theBench));
 });
@@ -49,6 +53,8 @@ describe("with one controller", () => {
 describe("with two replicas", () => handOver(theBench));
 
 describe("with a controller that dies", () => kills(theBench));
+
+describe("without a permission for Secrets", () => withoutSecrets(theBench));
 
 describe("after all of it", () => {
   test("the pods of deploy/ were admitted and run", async () => {

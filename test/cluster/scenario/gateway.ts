@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Cluster, KubeObject } from "../harness/cluster.ts";
+import type { Cluster, Kind, KubeObject } from "../harness/cluster.ts";
 
-/** Says of every new generation of every HTTPRoute that it is accepted, as the controller of a real gateway does. */
+/** Says of every new generation of every HTTPRoute and GRPCRoute that it is accepted, as the controller of a real gateway does. */
 export function startGateway(cluster: Cluster): { stop(): Promise<void> } {
   const ending = new AbortController();
-  const running = follow(cluster, ending.signal);
+  const running = Promise.all(routes.map((kind) => follow(cluster, kind, ending.signal)));
   return {
     stop: async () => {
       ending.abort();
@@ -13,14 +13,17 @@ export function startGateway(cluster: Cluster): { stop(): Promise<void> } {
   };
 }
 
-const route = { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute" };
+const routes: readonly Kind[] = ["HTTPRoute", "GRPCRoute"].map((kind) => ({
+  apiVersion: "gateway.networking.k8s.io/v1",
+  kind,
+}));
 
-async function follow(cluster: Cluster, signal: AbortSignal): Promise<void> {
+async function follow(cluster: Cluster, kind: Kind, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
-      for await (const { type, object } of cluster.watch<Route>({ ...route, signal })) {
+      for await (const { type, object } of cluster.watch<Route>({ ...kind, signal })) {
         if (type === "ERROR") break;
-        if ((type === "ADDED" || type === "MODIFIED") && !isAnswered(object)) await answer(cluster, object);
+        if ((type === "ADDED" || type === "MODIFIED") && !isAnswered(object)) await answer(cluster, kind, object);
       }
     } catch {
       // The API server is away, or the gateway ends.
@@ -40,7 +43,7 @@ function isAnswered({ metadata, status }: Route): boolean {
   return status?.parents?.[0]?.conditions[0]?.observedGeneration === metadata.generation;
 }
 
-async function answer(cluster: Cluster, { metadata, spec }: Route): Promise<void> {
+async function answer(cluster: Cluster, kind: Kind, { metadata, spec }: Route): Promise<void> {
   const common = {
     status: "True",
     message: "",
@@ -57,7 +60,7 @@ async function answer(cluster: Cluster, { metadata, spec }: Route): Promise<void
     conditions,
   }));
   const { name, namespace = "default" } = metadata;
-  const ref = { ...route, name, namespace };
+  const ref = { ...kind, name, namespace };
   // A route that is gone, or written at this moment, comes again or needs no answer.
   await cluster.patch(ref, { status: { parents } }, { subresource: "status" }).catch(() => undefined);
 }

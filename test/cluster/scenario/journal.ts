@@ -27,6 +27,8 @@ const watched: readonly Kind[] = [
   { apiVersion: "v1", kind: "Service" },
   { apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice" },
   { apiVersion: "gateway.networking.k8s.io/v1", kind: "HTTPRoute" },
+  { apiVersion: "gateway.networking.k8s.io/v1", kind: "GRPCRoute" },
+  { apiVersion: "networking.k8s.io/v1", kind: "Ingress" },
 ];
 
 /** Watches all namespaces, and goes on when the API server was away. */

@@ -25,6 +25,7 @@ import type { CanaryPods } from "./observe/canaryPods.ts";
 import type { Readings } from "./observe/readings.ts";
 import type { Tiles } from "./observe/tiles.ts";
 import { kindsOf } from "./observe/scene.ts";
+import { jobKindsOf } from "./observe/jobs.ts";
 import { templatesOf, withTemplates } from "./observe/templates.ts";
 import { collectAnswered } from "./report/answered.ts";
 import type { Pacing } from "./report/pacing.ts";
@@ -109,7 +110,7 @@ function collect(
 function kindsFor(canary: Canary, { reads, configuration }: ReconcileOptions): readonly ResourceKind[] {
   const readable = configuration.kinds.map(resourceKindOf).filter((kind) => reads.failure(kind)?.forbidden !== true);
   const templates = templatesOf(canary).map(({ kind }) => kind);
-  return [...kindsOf(canary), ...templates, ...optionalKinds(reads, canary), ...readable];
+  return [...kindsOf(canary), ...templates, ...jobKindsOf(canary), ...optionalKinds(reads, canary), ...readable];
 }
 
 const SYNC_RECHECK_MS = 250;

@@ -6,8 +6,9 @@ import { SERVICE_NAME_LABEL } from "./kube/objects.ts";
 import type { KubeObject, ResourceKind } from "./kube/port.ts";
 import type { Queue } from "./kube/queue.ts";
 import { resourceKindOf } from "./kube/configuration.ts";
-import { annotations, COPY_FOR, namesOf } from "./lib/names.ts";
+import { annotations, COPY_FOR, JOB_FOR, namesOf } from "./lib/names.ts";
 import type { Configuration } from "./observe/configuration.ts";
+import { jobKindsOf } from "./observe/jobs.ts";
 import { kindsOf, routeRefsOf, targetKindOf } from "./observe/scene.ts";
 import { templatesOf } from "./observe/templates.ts";
 import { parseCanary } from "./reconcile.ts";
@@ -47,12 +48,19 @@ export function watchEverything({ informers, queue, configuration }: TriggerOpti
       if (object !== undefined && name !== undefined) wake(idOf(kind, object.metadata.namespace ?? "", name));
     });
   };
+  const followJobs = (): void => {
+    if (watched.has(kindId(kinds.job))) return;
+    watched.add(kindId(kinds.job));
+    watchKind(kinds.job, ({ metadata }) => metadata.labels?.[JOB_FOR]);
+  };
   const ownName = (object: KubeObject): string => object.metadata.name;
 
   const remember = (key: string, canary: KubeObject): void => {
     forget(watchers, key);
     const parsed = parseCanary(canary);
     if (!parsed.ok) return;
+    // A template may bring a Job, which is known only when it is there.
+    if (jobKindsOf(parsed.canary).length > 0 || parsed.canary.spec.analysis.templates !== undefined) followJobs();
     const names = namesOf(parsed.canary);
     if (parsed.canary.spec.autoscalerRef?.kind === "ScaledObject") companions.followKeda();
     if (parsed.canary.status?.autoscaler?.kind === "ScaledObject") companions.followKeda();
@@ -73,6 +81,7 @@ export function watchEverything({ informers, queue, configuration }: TriggerOpti
       ...services.map((name) => idOf(kinds.endpointSlice, names.namespace, name)),
       ...[...routeRefs, ...templates].map(({ kind, namespace, name }) => idOf(kind, namespace, name)),
       idOf(kinds.canaryAction, names.namespace, names.canary),
+      idOf(kinds.job, names.namespace, names.canary),
       ...companionKinds.map((kind) => idOf(kind, names.namespace, names.target)),
     ];
     watchers.objectsOf.set(key, ids);

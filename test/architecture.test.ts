@@ -33,6 +33,7 @@ const PORT_FILES = [
   "errors",
   "objects",
   "routeObjects",
+  "jobObjects",
   "workloadObjects",
   "labelSelector",
   "reachability",

@@ -107,6 +107,7 @@ describe("the examples", () => {
       "daemonset/canary.yaml",
       "evidence.yaml",
       "gatewayAPI.yaml",
+      "job.yaml",
       "mirror.yaml",
       "nginx.yaml",
       "podinfo/canary.yaml",
@@ -117,7 +118,7 @@ describe("the examples", () => {
       "zeroConfiguration.yaml",
     ]);
     // Those of providers/ are looked at in test/metrics/examples.test.ts.
-    expect(files.filter((file) => !file.startsWith("providers/"))).toHaveLength(24);
+    expect(files.filter((file) => !file.startsWith("providers/"))).toHaveLength(25);
   });
 
   it.each(canaries)(

@@ -79,6 +79,10 @@ async function perform(action: Action, { observation, scene, writer }: Context):
       return ensureCompanions(scene, writer, action.of);
     case "removeCompanions":
       return removeCompanions(scene, writer);
+    case "runJob":
+      return runJob(observation, writer, action.check);
+    case "removeJob":
+      return removeJob(observation, writer, action.name);
     case "pauseAutoscaler":
       return pauseAutoscaler(scene, writer);
     case "resumeAutoscaler":
@@ -94,6 +98,16 @@ async function perform(action: Action, { observation, scene, writer }: Context):
     case "restoreTarget":
       return changeTarget(scene, writer, action);
   }
+}
+
+async function runJob({ jobs }: Observation, writer: Writer, check: string): Promise<void> {
+  const manifest = jobs?.[check]?.manifest;
+  if (manifest !== undefined) await writer.apply(kinds.job, manifest);
+}
+
+async function removeJob({ strayJobs }: Observation, writer: Writer, name: string): Promise<void> {
+  const job = strayJobs?.find(({ metadata }) => metadata.name === name);
+  if (job !== undefined) await writer.remove(kinds.job, job);
 }
 
 async function addFinalizer(scene: Scene, writer: Writer): Promise<void> {

@@ -6,6 +6,7 @@ import * as contention from "./rules/contention.ts";
 import * as handBack from "./rules/handBack.ts";
 import * as inPlace from "./rules/inPlace.ts";
 import * as interruptions from "./rules/interruptions.ts";
+import * as jobs from "./rules/jobs.ts";
 import * as previous from "./rules/previous.ts";
 import * as promotion from "./rules/promotion.ts";
 import * as repairs from "./rules/repairs.ts";
@@ -94,6 +95,7 @@ export const rules: readonly Rule[] = [
   repairs.repairServices,
   repairs.repairApex,
   repairs.repairCopies,
+  jobs.removeJobs,
   repairs.repairPrimaryImages,
   repairs.standBehindApex,
   contention.standAside,
@@ -121,6 +123,7 @@ export const rules: readonly Rule[] = [
   steps.shiftTraffic,
   capacity.waitForCapacity,
   steps.notePodsReady,
+  jobs.runJobs,
   steps.refuseBadQuery,
   steps.waitForApproval,
   steps.holdWeight,

@@ -39,9 +39,11 @@ export function situate(observation: Observation): Situation {
   const rollout = before === undefined || judged === undefined ? before : { ...before, judging: judged.judging };
   const previous = (status?.checks ?? []).map((check) => notLater(check, now));
   const { readings, pods } = observation;
+  const since = Date.parse(rollout?.effectiveSince ?? "");
+  const jobs = observation.jobs === undefined ? undefined : { views: observation.jobs, now, since };
   // Without its templates nobody knows all of the checks, and what was read by them is not to be forgotten.
   const kept = rollout === undefined || spec.analysis.unresolved !== undefined;
-  const checks = kept ? previous : judge({ checks: spec.analysis.checks, previous, readings, judged, pods });
+  const checks = kept ? previous : judge({ checks: spec.analysis.checks, previous, readings, judged, pods, jobs });
   return {
     ...observation,
     rollout,

@@ -12,6 +12,7 @@ import type {
   RolloutOutcome,
   Version,
 } from "../api/status.ts";
+import type { KubeObject } from "../kube/port.ts";
 import type { Reading } from "../metrics/provider.ts";
 import type { RouteView } from "../routers/router.ts";
 
@@ -69,11 +70,27 @@ export interface Observation {
   readonly tile?: TakenTile;
   /** How the canary's pods fare, when the status does not know of it yet. */
   readonly pods?: TakenPods;
+  /** By check: the Jobs that judge the current step. */
+  readonly jobs?: Readonly<Record<string, JobView>>;
+  /** Jobs of this Canary that run on and that nobody asks for any more. */
+  readonly strayJobs?: readonly KubeObject[];
   /** The last evidence about the weight that is waited for. */
   readonly evidence?: TakenEvidence;
   /** Actions that nobody has answered yet, the oldest first. */
   readonly requests: readonly Request[];
   readonly namespaceTerminating: boolean;
+}
+
+/** The Job of a check. */
+export interface JobView {
+  readonly name: string;
+  readonly state: "Absent" | "Running" | "Succeeded" | "Failed";
+  /** Why it failed; of one that runs, why its pod does not start. */
+  readonly reason?: string;
+  /** It failed by its deadline, whatever it was doing then. */
+  readonly late?: boolean;
+  /** The Job as it is made. */
+  readonly manifest: KubeObject;
 }
 
 /** Evidence about who gets the requests. */
@@ -291,6 +308,9 @@ export type Action =
   | { readonly kind: "thawTarget" }
   /** Idle: so many pods, not frozen, its autoscaler paused. Only at weight 0, effective and drained. */
   | { readonly kind: "parkTarget"; readonly replicas: number }
+  /** Makes the Job of a check, which is in the observation. */
+  | { readonly kind: "runJob"; readonly check: string }
+  | { readonly kind: "removeJob"; readonly name: string }
   | { readonly kind: "pauseAutoscaler" }
   | { readonly kind: "resumeAutoscaler" }
   /** Copies for the primary of what scales, or of what guards, the target's pods; and those of what is gone go. */

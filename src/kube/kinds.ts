@@ -39,6 +39,7 @@ export const kinds = {
   deployment: builtIn("apps", "Deployment", "deployments"),
   daemonSet: builtIn("apps", "DaemonSet", "daemonsets"),
   statefulSet: builtIn("apps", "StatefulSet", "statefulsets"),
+  job: builtIn("batch", "Job", "jobs"),
   endpointSlice: builtIn("discovery.k8s.io", "EndpointSlice", "endpointslices"),
   ingress: builtIn("networking.k8s.io", "Ingress", "ingresses"),
   networkPolicy: builtIn("networking.k8s.io", "NetworkPolicy", "networkpolicies"),

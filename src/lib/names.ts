@@ -93,6 +93,12 @@ export function shareName(service: string): string {
   return `${service}-aviary-share`;
 }
 
+/** On a Job and its pod: the Canary that it judges. */
+export const JOB_FOR = "aviary.dev/job-for";
+
+/** On the pod of a Job of ours: the Job. */
+export const JOB_NAME = "aviary.dev/job";
+
 /** On the copy of a ConfigMap or Secret: the target whose primary it is for. */
 export const COPY_FOR = "aviary.dev/copy-for";
 

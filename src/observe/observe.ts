@@ -17,6 +17,7 @@ import type { Companions } from "./companions.ts";
 import type { Configuration } from "./configuration.ts";
 import { copiesFor, copiesOf } from "./copies.ts";
 import type { EvidenceTaker } from "./evidence.ts";
+import { jobsOf } from "./jobs.ts";
 import { selects } from "./label.ts";
 import type { PodTroubles } from "./podTrouble.ts";
 import { problemOf } from "./problems.ts";
@@ -63,6 +64,7 @@ export async function observe(options: ObserveOptions, canary: Canary, signal: A
   });
   const workloads = await workloadsOf(options, scene, signal);
   const settleMs = settleOf(canary, scene);
+  const jobs = await jobsOf({ reads, podTroubles: options.podTroubles, now, signal }, canary);
   const evidence = options.evidence.collect(keyOfCanary(canary), canary, settleMs);
   const tile = options.tiles.collect(keyOfCanary(canary), canary, () => ({
     subject: subjectOf(scene),
@@ -85,6 +87,7 @@ export async function observe(options: ObserveOptions, canary: Canary, signal: A
     ...(scene.trafficChanged ? { trafficChanged: true } : {}),
     writers: writersOf(scene, route),
     settleMs,
+    ...jobs,
     ...(evidence === undefined ? {} : { evidence }),
     ...(tile === undefined ? {} : { tile }),
     ...(pods === undefined ? {} : { pods }),

@@ -18,17 +18,21 @@ const FORGOTTEN_AFTER_MS = 60_000;
  * worth a watch of their own. Between two lists the last answer stands.
  */
 export interface PodTroubles {
-  of(workload: WorkloadObject, signal: AbortSignal): Promise<string | undefined>;
+  /** `moment` tells apart what is asked of one object at different times of its life. */
+  of(workload: WithPods, signal: AbortSignal, moment?: string): Promise<string | undefined>;
 }
+
+/** Whatever has pods that its selector names. */
+type WithPods = Pick<WorkloadObject, "metadata"> & { readonly spec: Pick<WorkloadObject["spec"], "selector"> };
 
 export function createPodTroubles({ kube, clock }: { readonly kube: Kube; readonly clock: Clock }): PodTroubles {
   const answers = new Map<string, { readonly at: number; readonly sentence: string | undefined }>();
   const mayList = createAllowance(clock, { count: LISTS_A_SECOND, periodMs: 1_000 });
   return {
-    async of(workload, signal) {
+    async of(workload, signal, moment = "") {
       const now = clock.now();
       for (const [uid, { at }] of answers) if (Math.abs(now - at) >= FORGOTTEN_AFTER_MS) answers.delete(uid);
-      const key = `${workload.metadata.uid ?? workload.metadata.name}/${workload.metadata.generation ?? 0}`;
+      const key = `${workload.metadata.uid ?? workload.metadata.name}/${workload.metadata.generation ?? 0}/${moment}`;
       const held = answers.get(key);
       if (held !== undefined && Math.abs(now - held.at) < PERIOD_MS) return held.sentence;
       if (!mayList()) return held?.sentence;
@@ -39,7 +43,7 @@ export function createPodTroubles({ kube, clock }: { readonly kube: Kube; readon
   };
 }
 
-async function troubleOf(kube: Kube, workload: WorkloadObject, signal: AbortSignal): Promise<string | undefined> {
+async function troubleOf(kube: Kube, workload: WithPods, signal: AbortSignal): Promise<string | undefined> {
   const labels = workload.spec.selector.matchLabels ?? {};
   const labelSelector = Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)

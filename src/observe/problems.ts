@@ -10,6 +10,7 @@ import { routeKey } from "../routers/router.ts";
 import type { RouteView } from "../routers/router.ts";
 import { selects } from "./label.ts";
 import type { FoundProvider } from "./providers.ts";
+import { jobProblem } from "./jobs.ts";
 import { queryProblem } from "./queryProblem.ts";
 import type { Scene } from "./scene.ts";
 
@@ -34,6 +35,7 @@ export function problemOf(input: ProblemInput): Problem | undefined {
     portProblem,
     routeProblem,
     templateProblem,
+    ({ scene: { canary }, reads }: ProblemInput) => jobProblem(canary, reads),
     ({ scene: { canary }, provider }: ProblemInput) => queryProblem(canary, provider),
   ]) {
     const problem = find(input);

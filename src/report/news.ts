@@ -49,6 +49,7 @@ export function isLoud({ kind }: Action): boolean {
     case "ensureCopies":
     case "ensureCompanions":
     case "removeCompanions":
+    case "runJob":
       return true;
     case "addFinalizer":
     case "feedService":
@@ -61,6 +62,7 @@ export function isLoud({ kind }: Action): boolean {
     case "pauseAutoscaler":
     case "resumeAutoscaler":
     case "deletePrevious":
+    case "removeJob":
       return false;
   }
 }

@@ -86,7 +86,7 @@ export const badAnalyses: readonly BadManifest[] = [
     manifest: canaryWith.kind({ comparison: {}, slo: { objective: 99.9 } }),
     says: [
       "spec.analysis.checks[0]: Invalid value",
-      "choose exactly one of threshold, slo, comparison, pods; found slo comparison",
+      "choose exactly one of threshold, slo, comparison, pods, job; found slo comparison",
     ],
   },
   {
@@ -124,7 +124,7 @@ export const badAnalyses: readonly BadManifest[] = [
     manifest: canaryWith.analysis({ checks: [{ name: "errors" }] }),
     says: [
       "spec.analysis.checks[0]: Invalid value",
-      "choose exactly one of threshold, slo, comparison, pods; found none",
+      "choose exactly one of threshold, slo, comparison, pods, job; found none",
     ],
   },
   {
@@ -200,6 +200,31 @@ export const badAnalyses: readonly BadManifest[] = [
     name: "a provider without a name",
     manifest: canaryWith.threshold({ providerRef: {} }),
     says: ["threshold.providerRef.name: Required value"],
+  },
+  {
+    name: "a Job of nothing",
+    manifest: canaryWith.analysis({ checks: [{ name: "smoke", job: {} }] }),
+    says: ["spec.analysis.checks[0].job.template: Required value"],
+  },
+  {
+    name: "a Job that may take a day",
+    manifest: canaryWith.analysis({ checks: [{ name: "smoke", job: { template: { spec: {} }, deadline: "24h" } }] }),
+    says: ['spec.analysis.checks[0].job.deadline: Invalid value: "24h": must be a duration from 10s to 6h'],
+  },
+  {
+    name: "a Job that is tried for ever",
+    manifest: canaryWith.analysis({ checks: [{ name: "smoke", job: { template: { spec: {} }, retries: 99 } }] }),
+    says: ["spec.analysis.checks[0].job.retries: Invalid value: 99", "less than or equal to 10"],
+  },
+  {
+    name: "a Job and a threshold in one check",
+    manifest: canaryWith.analysis({
+      checks: [{ name: "smoke", job: { template: { spec: {} } }, threshold: { query: "up", max: 1 } }],
+    }),
+    says: [
+      "spec.analysis.checks[0]: Invalid value",
+      "choose exactly one of threshold, slo, comparison, pods, job; found threshold job",
+    ],
   },
   {
     name: "an interval that would flood Prometheus",

@@ -5,6 +5,7 @@ import * as capacity from "../../src/decide/rules/capacity.ts";
 import * as handBack from "../../src/decide/rules/handBack.ts";
 import * as inPlace from "../../src/decide/rules/inPlace.ts";
 import * as interruptions from "../../src/decide/rules/interruptions.ts";
+import * as jobs from "../../src/decide/rules/jobs.ts";
 import * as previous from "../../src/decide/rules/previous.ts";
 import * as promotion from "../../src/decide/rules/promotion.ts";
 import * as repairs from "../../src/decide/rules/repairs.ts";
@@ -33,6 +34,7 @@ const helpers = new Set([
   "foreignImages",
 ]);
 
+const job = { apiVersion: "batch/v1", kind: "Job", metadata: { name: "j" } };
 const gone: SceneOptions = { metadata: leaving };
 const terminating = { ...rested, phase: "Terminating" } as const;
 const back: SceneOptions = { ...gone, status: terminating };
@@ -177,6 +179,7 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ["repairServices", { services: { complete: false } }],
   ["repairApex", { services: { apex: service({ selects: "other" }) } }],
   ["repairCopies", { see: { copies: { ...noCopies, gone: ["ConfigMap a"] } } }],
+  ["removeJobs", { see: { strayJobs: [job] } }],
   [
     "repairPrimaryImages",
     {
@@ -259,6 +262,14 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ],
   ["notePodsReady", { status: rolling(atTen(5, { waitingSince: ago(5) })), ...serving(10) }],
   [
+    "runJobs",
+    {
+      status: rolling(atTen(5), { checks: [{ ...passing, verdict: "Undecided" }] }),
+      ...serving(10),
+      see: { ...serving(10).see, jobs: { [passing.name]: { name: "j", state: "Absent", manifest: job } } },
+    },
+  ],
+  [
     "refuseBadQuery",
     {
       status: rolling(atTen(5), { checks: [{ ...passing, verdict: "Error", cause: "BadQuery" }] }),
@@ -321,6 +332,7 @@ describe("the list of rules", () => {
       stepList,
       steps,
       withdrawal,
+      jobs,
       previous,
       rollback,
     ];

@@ -133,6 +133,7 @@ describe("the controller's Deployment", () => {
       ["ClusterRoleBinding", "aviary-controller"],
       ["ClusterRoleBinding", "aviary-credentials"],
       ["ClusterRoleBinding", "aviary-track-secrets"],
+      ["ClusterRoleBinding", "aviary-job-checks"],
       ["RoleBinding", "aviary-leader-election"],
     ] as const) {
       expect(find(kind, name)["subjects"]).toEqual([
@@ -148,6 +149,7 @@ describe("what the controller may do", () => {
     (name) => find("ClusterRole", name).rules ?? [],
   );
   const leaseRules = find("Role", "aviary-leader-election").rules ?? [];
+  const jobRules = find("ClusterRole", "aviary-job-checks").rules ?? [];
 
   function verbsOn(rules: readonly Rule[], group: string, resource: string): string[] {
     const matching = rules.filter((rule) => rule.apiGroups.includes(group) && rule.resources.includes(resource));
@@ -155,11 +157,13 @@ describe("what the controller may do", () => {
   }
 
   it.each(Object.values(kinds).map(({ group, plural }) => [plural, group]))("covers %s %s", (plural, group) => {
-    expect(verbsOn([...clusterRules, ...secretRules.flat(), ...leaseRules], group, plural)).not.toEqual([]);
+    expect(verbsOn([...clusterRules, ...secretRules.flat(), ...leaseRules, ...jobRules], group, plural)).not.toEqual(
+      [],
+    );
   });
 
   it("is written out: no wildcard, no verb that gives rights away", () => {
-    for (const rule of [...clusterRules, ...secretRules.flat(), ...leaseRules]) {
+    for (const rule of [...clusterRules, ...secretRules.flat(), ...leaseRules, ...jobRules]) {
       expect([...rule.apiGroups, ...rule.resources, ...rule.verbs]).not.toContain("*");
       expect(
         rule.verbs.filter((verb) => ["escalate", "bind", "impersonate", "deletecollection"].includes(verb)),

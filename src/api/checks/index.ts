@@ -6,6 +6,8 @@ import { comparisonQuestions, comparisonSchema } from "./comparison.ts";
 import type { ComparisonCheck } from "./comparison.ts";
 import { podsSchema } from "./pods.ts";
 import type { PodsCheck } from "./pods.ts";
+import { jobSchema } from "./job.ts";
+import type { JobCheck } from "./job.ts";
 import { sloQuestions, sloSchema } from "./slo.ts";
 import type { SloCheck } from "./slo.ts";
 import { thresholdQuestion, thresholdSchema } from "./threshold.ts";
@@ -17,6 +19,7 @@ const blocks = {
   slo: sloSchema,
   comparison: comparisonSchema,
   pods: podsSchema,
+  job: jobSchema,
 };
 
 export type CheckKind = keyof typeof blocks;
@@ -32,6 +35,7 @@ export const checkSchema = withRules(
     slo: blocks.slo.optional(),
     comparison: blocks.comparison.optional(),
     pods: blocks.pods.optional(),
+    job: blocks.job.optional(),
   }),
   exactlyOneOf(checkKinds),
   {
@@ -47,7 +51,7 @@ export type StoredCheck = z.output<typeof checkSchema>;
 export type JudgedCheck = SloCheck | ComparisonCheck;
 
 /** Exactly one kind each; told apart by the key of the block, as in the YAML. */
-export type Check = ThresholdCheck | JudgedCheck | PodsCheck;
+export type Check = ThresholdCheck | JudgedCheck | PodsCheck | JobCheck;
 
 export function isJudged(check: Check): check is JudgedCheck {
   return "slo" in check || "comparison" in check;
@@ -60,12 +64,13 @@ export function resolveCheck({ name, mode, onNoData, ...kinds }: StoredCheck): C
   if (kinds.slo !== undefined) return { ...basics, slo: kinds.slo };
   if (kinds.comparison !== undefined) return { ...basics, comparison: kinds.comparison };
   if (kinds.pods !== undefined) return { ...basics, pods: kinds.pods };
+  if (kinds.job !== undefined) return { ...basics, job: kinds.job };
   return undefined;
 }
 
 /** What a check asks of the metrics in the words of its author; the queries of a data plane are not among it. */
 export function questionsOfCheck(check: Check): readonly Question[] {
-  if ("pods" in check) return [];
+  if ("pods" in check || "job" in check) return [];
   if ("threshold" in check) return [thresholdQuestion(check)];
   return "slo" in check ? sloQuestions(check) : comparisonQuestions(check);
 }

@@ -1,7 +1,8 @@
 import type { Check } from "../../api/canary.ts";
 import { isJudged } from "../../api/checks/index.ts";
 import type { CheckStatus } from "../../api/status.ts";
-import type { TakenPods, TakenReading } from "../types.ts";
+import type { JobView, TakenPods, TakenReading } from "../types.ts";
+import { judgeJob } from "./job.ts";
 import type { JudgedTile } from "./judged.ts";
 import { judgePods } from "./pods.ts";
 import { judgeThreshold } from "./threshold.ts";
@@ -27,18 +28,27 @@ export interface Judge {
   readonly judged?: JudgedTile | undefined;
   /** The newest look at the canary's pods, likewise. */
   readonly pods?: TakenPods | undefined;
+  readonly jobs?: JobLook | undefined;
+}
+
+/** The Jobs of the current step, which is in effect since a moment, in milliseconds since the Unix epoch. */
+interface JobLook {
+  readonly views: Readonly<Record<string, JobView>>;
+  readonly now: number;
+  readonly since: number;
 }
 
 /**
  * The state of every check after the readings of this look; without a reading a check stays as it was.
  * A check that failed stays failed until the rollout ends.
  */
-export function judge({ checks, previous, readings, judged, pods }: Judge): CheckStatus[] {
+export function judge({ checks, previous, readings, judged, pods, jobs }: Judge): CheckStatus[] {
   return checks.map((check) => {
     const { mode: _mode, ...known } = previous.find((status) => status.name === check.name) ?? unasked(check);
     const before: CheckStatus = check.mode === "Report" ? { ...known, mode: "Report" } : known;
     if (isJudged(check)) return judged === undefined ? before : judged.status(check, before);
     if ("pods" in check) return pods === undefined ? before : judgePods(check, before, pods);
+    if ("job" in check) return jobs === undefined ? before : judgeJob(before, jobs.views[check.name], jobs);
     const taken = readings[check.name];
     return taken === undefined ? before : judgeThreshold(check, before, taken);
   });

@@ -150,6 +150,7 @@ export const builtinResources: readonly Resource[] = [
   apps("ReplicaSet", "replicasets", "rs", true),
   apps("DaemonSet", "daemonsets", "ds", false),
   apps("StatefulSet", "statefulsets", "sts", true),
+  builtin({ group: "batch", kind: "Job", plural: "jobs", status: true }),
   apps("ControllerRevision", "controllerrevisions", undefined, false),
   builtin({
     group: "discovery.k8s.io",

@@ -3,6 +3,7 @@ import type { Controller, ControllerContext } from "./controller.ts";
 import { startDaemonSets } from "./daemonSets.ts";
 import { startDeployments } from "./deployments.ts";
 import { startEndpointSlices } from "./endpointSlices.ts";
+import { startJobs } from "./jobs.ts";
 import { startPods, type RemovePod } from "./pods.ts";
 import { startReplicaSets } from "./replicaSets.ts";
 import { startStatefulSets } from "./statefulSets.ts";
@@ -23,6 +24,7 @@ export async function startControllers(options: ControllersOptions): Promise<Con
     startReplicaSets(options),
     startDaemonSets(options),
     startStatefulSets(options),
+    startJobs(options),
     startPods(options),
     startEndpointSlices(options),
   ];

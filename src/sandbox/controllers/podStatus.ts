@@ -10,6 +10,7 @@ type PodStatus = NonNullable<Pod["status"]>;
 export type PodFate =
   | { readonly type: "waiting"; readonly reason: string; readonly message?: string }
   | { readonly type: "crashing"; readonly restarts: number }
+  | { readonly type: "ended"; readonly exitCode: number }
   | { readonly type: "running"; readonly ip: string; readonly ready: boolean };
 
 const state = (fate: PodFate, now: string): { state: ContainerState; lastState?: ContainerState } => {
@@ -20,6 +21,10 @@ const state = (fate: PodFate, now: string): { state: ContainerState; lastState?:
           waiting: { reason: fate.reason, ...(fate.message === undefined ? {} : { message: fate.message }) },
         },
       };
+    case "ended": {
+      const reason = fate.exitCode === 0 ? "Completed" : "Error";
+      return { state: { terminated: { exitCode: fate.exitCode, reason, finishedAt: now } } };
+    }
     case "crashing":
       return {
         state: { waiting: { reason: "CrashLoopBackOff", message: "back-off 10s restarting failed container" } },
@@ -29,6 +34,11 @@ const state = (fate: PodFate, now: string): { state: ContainerState; lastState?:
       return { state: { running: { startedAt: now } } };
   }
 };
+
+function phaseOf(fate: PodFate): NonNullable<PodStatus["phase"]> {
+  if (fate.type === "ended") return fate.exitCode === 0 ? "Succeeded" : "Failed";
+  return fate.type === "waiting" ? "Pending" : "Running";
+}
 
 /** The status that a kubelet would write for a pod with this fate. Pure. */
 export function podStatus(pod: Pod, fate: PodFate, nowMs: number): PodStatus {
@@ -42,7 +52,7 @@ export function podStatus(pod: Pod, fate: PodFate, nowMs: number): PodStatus {
     return { type, status, lastTransitionTime, ...why };
   };
   return {
-    phase: fate.type === "waiting" ? "Pending" : "Running",
+    phase: phaseOf(fate),
     startTime: pod.status?.startTime ?? now,
     ...(fate.type === "running" ? { podIP: fate.ip, podIPs: [{ ip: fate.ip }], hostIP: "127.0.0.1" } : {}),
     conditions: [

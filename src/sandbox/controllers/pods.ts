@@ -33,6 +33,8 @@ interface Kubelet {
   readonly records: Map<string, PodRecord>;
 }
 
+/** Nobody connects to a task. */
+const TASK_IP = "127.0.0.1";
 const DEFAULT_GRACE_SECONDS = 30;
 
 /** Runs pods: starts their servers, reports their state, and ends them gracefully. The sandbox's one node. */
@@ -76,6 +78,13 @@ async function runPod(kubelet: Kubelet, pod: Pod, uid: string): Promise<number |
     await say(kubelet, pod, { type: "waiting", reason: "ContainerCreating" });
     return record.startAtMs - nowMs;
   }
+  const { exit } = behaviour;
+  if (exit !== undefined) {
+    const leftMs = record.startAtMs + exit.afterMs - nowMs;
+    if (leftMs <= 0) return say(kubelet, pod, { type: "ended", exitCode: exit.code });
+    await say(kubelet, pod, { type: "running", ip: TASK_IP, ready: true });
+    return leftMs;
+  }
   record.running ??= await kubelet.context.runtime.start(pod, behaviour);
   return say(kubelet, pod, { type: "running", ip: record.running.ip, ready: behaviour.ready });
 }
@@ -98,6 +107,8 @@ function saysSo({ status }: Pod, fate: PodFate): boolean {
   switch (fate.type) {
     case "waiting":
       return container?.state?.waiting?.reason === fate.reason;
+    case "ended":
+      return container?.state?.terminated !== undefined;
     case "crashing":
       return container?.state?.waiting?.reason === "CrashLoopBackOff";
     case "running":

@@ -12,6 +12,11 @@ export interface PodBehaviour {
   readonly startDelayMs: number;
   /** `SHUTDOWN_DELAY_MS`: how long a deleted pod goes on accepting requests, as a preStop sleep does. */
   readonly shutdownDelayMs: number;
+  /**
+   * The container of a Job ends `EXIT_AFTER_MS` after its start (default 1 000) with `EXIT_CODE` (default 0), and is not
+   * started again. Any other is a server.
+   */
+  readonly exit?: { readonly code: number; readonly afterMs: number };
   /** `CRASH=true`: the container ends at once, again and again. */
   readonly crash: boolean;
   /**
@@ -42,6 +47,9 @@ export function behaviourOf(pod: Pod): PodBehaviour {
     latencyMs: number("LATENCY_MS", 5, 60_000),
     startDelayMs: number("START_DELAY_MS", 200, 3_600_000),
     shutdownDelayMs: number("SHUTDOWN_DELAY_MS", preStopSleepMs(container) ?? 1_000, 600_000),
+    ...(pod.metadata.ownerReferences?.some(({ kind }) => kind === "Job") === true
+      ? { exit: { code: number("EXIT_CODE", 0, 255), afterMs: number("EXIT_AFTER_MS", 1_000, 3_600_000) } }
+      : {}),
     crash: env.get("CRASH") === "true",
     ready: env.get("READY") !== "false" && !beginsWith(pod.metadata.name, env.get("UNREADY_IN")),
     ports: declared.length === 0 ? [DEFAULT_PORT] : [...new Set(declared)],

@@ -1,0 +1,186 @@
+import type { Canary } from "../api/canary.ts";
+import type { JobCheck } from "../api/checks/job.ts";
+import type { RolloutMemory } from "../api/status.ts";
+import { stepsOf, isAsked } from "../decide/strategy.ts";
+import type { JobView, Problem } from "../decide/types.ts";
+import type { FreshReads } from "../kube/fresh.ts";
+import type { Job } from "../kube/jobObjects.ts";
+import { kinds } from "../kube/kinds.ts";
+import { conditionOf } from "../kube/objects.ts";
+import type { PodTemplateSpec, Service } from "../kube/objects.ts";
+import type { ResourceKind } from "../kube/port.ts";
+import { fingerprint } from "../lib/fingerprint.ts";
+import { JOB_FOR, JOB_NAME, MANAGED_BY, namesOf } from "../lib/names.ts";
+import { parseDuration } from "../lib/time.ts";
+import { selects } from "./label.ts";
+import type { PodTroubles } from "./podTrouble.ts";
+import { fillIn } from "./query.ts";
+
+/** Jobs are watched as soon as a Canary has one. */
+export function jobKindsOf(canary: Canary): readonly ResourceKind[] {
+  return jobChecks(canary).length === 0 ? [] : [kinds.job];
+}
+
+function jobChecks({ spec }: Canary): readonly JobCheck[] {
+  return spec.analysis.checks.filter((check) => "job" in check);
+}
+
+export interface Jobs {
+  /** By check: those that the current step asks for. */
+  readonly jobs: Readonly<Record<string, JobView>>;
+  /** Jobs of this Canary that run on and that nobody asks for any more. */
+  readonly strayJobs: readonly Job[];
+}
+
+interface JobOptions {
+  readonly reads: FreshReads;
+  readonly podTroubles: PodTroubles;
+  readonly now: number;
+  readonly signal: AbortSignal;
+}
+
+/** How long a pod may take to start before anybody asks why, in milliseconds. */
+const ASK_PODS_AFTER_MS = 3_000;
+
+/** Reads the Jobs of a Canary; asks pods only for why one does not start, or has failed. */
+export async function jobsOf(options: JobOptions, canary: Canary): Promise<Jobs> {
+  const checks = jobChecks(canary);
+  if (checks.length === 0) return { jobs: {}, strayJobs: [] };
+  const names = namesOf(canary);
+  const ours = options.reads
+    .list<Job>(kinds.job, names.namespace)
+    .filter(({ metadata }) => metadata.labels?.[JOB_FOR] === names.canary);
+  const jobs: Record<string, JobView> = {};
+  for (const check of askedOf(canary, checks)) {
+    const manifest = jobFor(canary, check);
+    if (manifest === undefined) continue;
+    const job = ours.find(({ metadata }) => metadata.name === manifest.metadata.name);
+    jobs[check.name] = { name: manifest.metadata.name, manifest, ...(await stateOf(options, job)) };
+  }
+  const wanted = new Set(Object.values(jobs).map(({ name }) => name));
+  const strayJobs = ours.filter((job) => !wanted.has(job.metadata.name) && endOf(job) === undefined);
+  return { jobs, strayJobs };
+}
+
+function askedOf(canary: Canary, checks: readonly JobCheck[]): readonly JobCheck[] {
+  const rollout = canary.status?.rollout;
+  if (rollout?.effectiveSince === undefined || rollout.withdrawal !== undefined) return [];
+  if (rollout.promoting === true || rollout.unjudged === true) return [];
+  const steps = stepsOf(canary.spec.strategy);
+  return checks.filter((check) => isAsked(steps, rollout, check));
+}
+
+type State = Pick<JobView, "state" | "reason" | "late">;
+
+async function stateOf({ podTroubles, now, signal }: JobOptions, job: Job | undefined): Promise<State> {
+  if (job === undefined) return { state: "Absent" };
+  const end = endOf(job);
+  if (end?.type === "Complete") return { state: "Succeeded" };
+  const young = now - Date.parse(job.metadata.creationTimestamp ?? "") < ASK_PODS_AFTER_MS;
+  if (end === undefined && young) return { state: "Running" };
+  const selector = { matchLabels: { [JOB_NAME]: job.metadata.name } };
+  const pods = { ...job, spec: { ...job.spec, selector } };
+  const trouble = await podTroubles.of(pods, signal, end === undefined ? "running" : "ended");
+  if (end === undefined) return { state: "Running", ...(trouble === undefined ? {} : { reason: trouble }) };
+  const late = end.reason === "DeadlineExceeded";
+  const why = late ? "it took longer than its deadline" : (end.message ?? "it failed");
+  return { state: "Failed", late, reason: trouble === undefined ? why : `${why}; ${trouble}` };
+}
+
+/** How a Job has ended; undefined while it runs. */
+function endOf({ status }: Job) {
+  return ["Complete", "Failed"]
+    .map((type) => conditionOf(status?.conditions, type))
+    .find((condition) => condition?.status === "True");
+}
+
+/** An hour is for people to read its log; the cluster deletes it then. */
+const TTL_SECONDS = 3_600;
+const MAX_NAME = 63;
+
+/** One name for each revision, attempt and step, so that whoever looks again after a crash finds the same Job. */
+function jobName(canary: Canary, check: JobCheck, rollout: RolloutMemory): string {
+  const mark = fingerprint([rollout.revision, rollout.startedAt, rollout.step, check.name].join(" "));
+  const start = `${namesOf(canary).canary}-${check.name}`.slice(0, MAX_NAME - mark.length - 1);
+  return `${start.replace(/[.-]+$/, "")}-${mark}`;
+}
+
+function jobFor(canary: Canary, check: JobCheck): Job | undefined {
+  const { rollout } = canary.status ?? {};
+  const filled = filledTemplate(canary, check);
+  if (rollout === undefined || !filled.ok) return undefined;
+  const { template } = filled;
+  const { canary: name, namespace } = namesOf(canary);
+  const { deadline, retries } = check.job;
+  const jobLabels = { [JOB_FOR]: name };
+  const own = jobName(canary, check, rollout);
+  const { uid } = canary.metadata;
+  const owner = { apiVersion: canary.apiVersion, kind: canary.kind, name: canary.metadata.name, uid: uid ?? "" };
+  return {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: {
+      name: own,
+      namespace,
+      labels: { ...MANAGED_BY, ...jobLabels },
+      // It serves nobody, so it may go with its Canary.
+      ...(uid === undefined ? {} : { ownerReferences: [owner] }),
+    },
+    spec: {
+      backoffLimit: retries,
+      activeDeadlineSeconds: Math.ceil(parseDuration(deadline) / 1_000),
+      ttlSecondsAfterFinished: TTL_SECONDS,
+      template: {
+        metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...jobLabels, [JOB_NAME]: own } },
+        spec: { restartPolicy: "Never", ...template.spec },
+      },
+    },
+  };
+}
+
+type Filled =
+  { readonly ok: true; readonly template: PodTemplateSpec } | { readonly ok: false; readonly message: string };
+
+/** The template with the names of the canary in its texts. */
+function filledTemplate(canary: Canary, { job }: JobCheck): Filled {
+  let wrong: string | undefined;
+  const fill = (value: unknown): unknown => {
+    if (typeof value === "string") {
+      const filled = fillIn(canary, value);
+      if (filled.ok) return filled.query;
+      wrong ??= filled.message.replace(/^the query/, "the template");
+      return value;
+    }
+    if (Array.isArray(value)) return value.map(fill);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, fill(entry)]));
+  };
+  const template = fill(job.template) as PodTemplateSpec;
+  return wrong === undefined ? { ok: true, template } : { ok: false, message: wrong };
+}
+
+/** What is wrong with a Job before it runs: names that nobody knows, or labels by which its pod would get requests. */
+export function jobProblem(canary: Canary, reads: FreshReads): Problem | undefined {
+  for (const check of jobChecks(canary)) {
+    const filled = filledTemplate(canary, check);
+    if (!filled.ok) return invalid(check, filled.message, "correct it");
+    const labels = filled.template.metadata?.labels ?? {};
+    const service = reads
+      .list<Service>(kinds.service, namesOf(canary).namespace)
+      .find(({ spec }) => selects(spec.selector, labels));
+    if (service !== undefined) {
+      const name = service.metadata.name;
+      return invalid(check, `Service ${name} would send requests to its pod`, "give the pod other labels, or none");
+    }
+  }
+  return undefined;
+}
+
+function invalid({ name }: JobCheck, message: string, hint: string): Problem {
+  return {
+    reason: "InvalidJob",
+    message: `check ${name}: ${message}`,
+    hint: `${hint} in spec.analysis.checks[${name}].job.template`,
+    blocksTraffic: false,
+  };
+}

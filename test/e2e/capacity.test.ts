@@ -8,7 +8,7 @@ import { reportOf } from "./rig/timeline.ts";
 
 const spec = {
   keepPreviousFor: "10m",
-  progressDeadlineSeconds: 20,
+  progressDeadlineSeconds: 12,
   strategy: { canary: { steps: [{ weight: 50, hold: "3s" }] } },
 };
 

@@ -10,6 +10,8 @@ import { reportOf } from "./rig/timeline.ts";
 
 const KINDS: readonly WorkloadName[] = ["Deployment", "StatefulSet", "DaemonSet"];
 
+const CONFIG = { GREETING: "hello" };
+
 interface Team {
   readonly kind: WorkloadName;
   readonly shop: Shop;
@@ -32,7 +34,7 @@ describe("every kind of workload and its configuration, under load", () => {
     await rig.controller.start();
     for (const kind of KINDS) {
       const host = `${kind.toLowerCase()}.example.com`;
-      const shop = await openShop(rig, { kind, host, replicas: 2, config: { GREETING: "hello" } });
+      const shop = await openShop(rig, { kind, host, replicas: 2, config: CONFIG });
       teams.push({ kind, shop, users: await rig.loadGateway({ name: kind, host, rps: 110 }) });
     }
   });
@@ -53,26 +55,19 @@ describe("every kind of workload and its configuration, under load", () => {
 
   test("adopts each", () =>
     all(async ({ shop, kind }) => {
-      await shop.adopt({ strategy: { canary: { steps: [20, 50].map((weight) => ({ weight, hold: "2s" })) } } });
+      await shop.adopt({ strategy: { canary: { steps: [{ weight: 50, hold: "2s" }] } } });
       await shop.until(`adoption of the ${kind}`, ({ phase }) => phase === "Idle");
-    }));
-
-  test("promotes a new image of each", () =>
-    all(async ({ shop, users, kind }) => {
-      await shop.release("2");
-      expect((await shop.until(`an end of the ${kind}`, ended("2"))).phase, kind).toBe("Succeeded");
-      expect(users.shares(1), kind).toEqual({ "2": 1 });
     }));
 
   test("takes a bad ConfigMap back: the primary keeps the values before, in new pods as well", () =>
     all(async (team) => {
       const { shop, users, kind } = team;
-      await shop.configure({ GREETING: "hello", VERSION: "3", ERROR_RATE: "0.5" });
-      expect(await endsAs(team, "Failed", 2)).toContain("error-rate");
-      expect(users.shares(1), kind).toEqual({ "2": 1 });
+      await shop.configure({ ...CONFIG, VERSION: "2", ERROR_RATE: "0.5" });
+      expect(await endsAs(team, "Failed", 1)).toContain("error-rate");
+      expect(users.shares(1), kind).toEqual({ "1": 1 });
       // One pod is all that a DaemonSet has on one node.
       if (kind !== "DaemonSet") await replaceAPod(team);
-      expect(users.shares(1), kind).toEqual({ "2": 1 });
+      expect(users.shares(1), kind).toEqual({ "1": 1 });
     }));
 
   async function replaceAPod({ shop, kind }: Team): Promise<void> {
@@ -90,13 +85,20 @@ describe("every kind of workload and its configuration, under load", () => {
     });
   }
 
-  test("promotes a good ConfigMap, without a change of the workload", () =>
+  test("promotes a good one: of the Deployment a ConfigMap alone, of the others an image", () =>
     all(async (team) => {
-      const generation = (await team.shop.workload("web"))?.spec.template;
-      await team.shop.configure({ GREETING: "good day", VERSION: "4" });
-      await endsAs(team, "Succeeded", 3);
-      expect(team.users.shares(1), team.kind).toEqual({ "4": 1 });
-      expect((await team.shop.workload("web"))?.spec.template).toEqual(generation);
+      const { kind, shop, users } = team;
+      if (kind === "Deployment") {
+        const template = (await shop.workload("web"))?.spec.template;
+        await shop.configure({ ...CONFIG, VERSION: "3" });
+        await endsAs(team, "Succeeded", 2);
+        expect((await shop.workload("web"))?.spec.template).toEqual(template);
+      } else {
+        await shop.configure(CONFIG);
+        await shop.release("3");
+        expect((await shop.until(`an end of the ${kind}`, ended("3"))).phase, kind).toBe("Succeeded");
+      }
+      expect(users.shares(1), kind).toEqual({ "3": 1 });
     }));
 
   test("hands each back", () =>
@@ -110,7 +112,7 @@ describe("every kind of workload and its configuration, under load", () => {
       const { failed, answered, sent, skipped, byVersion, deliberate, deliberateByVersion } = await team.users.stop();
       expect(failed, report(team)).toBe(0);
       expect([answered, skipped]).toEqual([sent, 0]);
-      expect(Object.keys(byVersion).sort()).toEqual(["1", "2", "3", "4"]);
-      expect(deliberateByVersion).toEqual({ "3": deliberate });
+      expect(Object.keys(byVersion).sort()).toEqual(["1", "2", "3"]);
+      expect(deliberateByVersion).toEqual({ "2": deliberate });
     }));
 });

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { constants, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ensureBinaries } from "../cluster/harness/binaries.ts";
-import { ensureGatewayBinaries } from "./rig/binaries.ts";
+import { ensureGatewayBinaries, ensureIngressBinary } from "./rig/binaries.ts";
 import { NODE_ADDRESS, POD_PREFIX_LENGTH } from "./rig/network.ts";
 
 // Makes a network namespace, and runs the e2e tests in it: `node test/e2e/run.ts [arguments for vitest]`.
@@ -17,7 +17,7 @@ const folder = join(tmpdir(), name);
 
 removeRemains();
 // Built here because the namespace has no way to the registries.
-await Promise.all([ensureBinaries(report), ensureGatewayBinaries(report)]);
+await Promise.all([ensureBinaries(report), ensureGatewayBinaries(report), ensureIngressBinary(report)]);
 create();
 const code = await runTests(process.argv.slice(2)).finally(() => {
   removeNamespace(name);

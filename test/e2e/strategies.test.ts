@@ -115,7 +115,7 @@ describe("strategies under load", () => {
       name: "web",
     };
     await rig.cluster.delete(mine);
-    await waitFor("the route of Aviary's own", () => answers(rig, OWN_HOST));
+    await waitFor("the route of Aviary's own", () => answers(rig.gateway, OWN_HOST));
     users = await load("regulars", { host: OWN_HOST, rps: 300, users: 300 });
     await shop.release("4");
     await shop.until("the mirror to be in effect", inEffect("1/3"));

@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, existsSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, globSync } from "node:fs";
 import { join } from "node:path";
 import { ensureBuilt, goBuild, type GoModule, moduleFolder, runBuild } from "../../cluster/harness/binaries.ts";
 
@@ -39,6 +39,25 @@ const envoy: GoModule = {
     ]);
   },
 };
+
+/** The one public ingress controller of a package registry that honours the `canary-*` annotations: docs/decisions/0028. */
+const traefik: GoModule = {
+  label: "traefik",
+  folder: join(import.meta.dirname, "../traefik"),
+  inputs: ["go.mod", "go.sum", "ext/ext.go", ...standIns()],
+  build: (folder, into) => goBuild(folder, join(into, "traefik"), "github.com/traefik/traefik/v3/cmd/traefik", []),
+};
+
+/** Relative to the module's folder. */
+function standIns(): string[] {
+  const all = globSync("noacme/**/*.go", { cwd: join(import.meta.dirname, "../traefik") });
+  return all.sort();
+}
+
+/** Path of the ingress controller, built first (minutes, once) where the cache does not have it. */
+export async function ensureIngressBinary(report: (line: string) => void = () => undefined): Promise<string> {
+  return join(await ensureBuilt(traefik, report), "traefik");
+}
 
 /** Paths of the data plane's parts, made first (minutes, once) where the cache does not have them. */
 export async function ensureGatewayBinaries(

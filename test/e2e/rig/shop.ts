@@ -66,7 +66,7 @@ export async function openShop(rig: Rig, options: ShopOptions = {}): Promise<Sho
   await waitFor("ready pods of version 1", () => shop.workload("web"), {
     until: (web) => (web?.status?.readyReplicas ?? web?.status?.numberReady) === (kind === "DaemonSet" ? 1 : replicas),
   });
-  if (!paired) await waitFor("version 1 behind the gateway", () => answers(rig, host));
+  if (!paired) await waitFor("version 1 behind the gateway", () => answers(rig.gateway, host));
   return shop;
 }
 
@@ -136,10 +136,16 @@ interface Route extends KubeObject {
   };
 }
 
-/** Whether the gateway answers requests for a host. */
-export async function answers({ gateway }: Rig, host: string): Promise<boolean> {
+/** Where a data plane takes requests. */
+export interface Entry {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Whether a data plane answers requests for a host. */
+export async function answers({ address, port }: Entry, host: string): Promise<boolean> {
   const { request } = await import("undici");
-  const url = `http://${gateway.address}:${gateway.port}/`;
+  const url = `http://${address}:${port}/`;
   const { statusCode, body } = await request(url, { headers: { host } });
   await body.dump();
   return statusCode === 200;

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { annotations } from "../../src/lib/names.ts";
@@ -65,7 +66,11 @@ async function pipeline(life: Life, script: string, env: Readonly<Record<string,
   execFile("bash", ["-e", "-c", script], options, (error, stdout, stderr) => {
     ran = { code: error === null ? 0 : Number(error.code), output: stdout + stderr };
   });
-  while (ran === undefined) await life.pass(500);
+  while (ran === undefined) {
+    await life.pass(2_000);
+    // The processes need the machine as well.
+    await sleep(10);
+  }
   return ran;
 }
 
@@ -120,9 +125,10 @@ describe.skipIf(!hasKubectl)("examples/ci", () => {
   });
 
   it("takes the release back when a Jenkins pipeline is stopped", { timeout: 60_000 }, async () => {
-    const life = await adopted();
+    const steps = [{ weight: 10, hold: "10s" }, { pause: {} }];
+    const life = await adopted({ spec: { strategy: { canary: { steps } } } });
     await life.release("2");
-    await life.until("weight 10", ({ weight }) => weight === 10);
+    await life.until("the pause", ({ phase }) => phase === "Paused");
     const script = /aborted \{[^]*?sh '''([^]*?)'''/.exec(read("examples/ci/Jenkinsfile"))?.[1] ?? "exit 99";
     expect(await pipeline(life, script, VARIABLES)).toMatchObject({ code: 0 });
     await life.until("the end", ({ phase }) => phase === "Failed");

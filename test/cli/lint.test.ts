@@ -101,7 +101,7 @@ describe("aviary lint", () => {
       "counters.bad: nothing in the counter names a version",
     ],
     ["an unjudged Canary", [canary({}, { analysis: { unjudged: true } })], "nothing judges a new version"],
-    ["a bold first step", [canary({}, steps({ weight: 60, hold: "1m" }))], "60 % of all users"],
+    ["a bold first step", [canary({}, steps({ weight: 50, hold: "1m" }))], "50 % of all users"],
     ["a hold shorter than an interval", [canary({}, steps({ weight: 5, hold: "5s" }))], "weight 5 is held for 5s"],
     ["no readiness probe", [canary(), workload({}, {})], "no container has a readinessProbe"],
     ["replicas in Git", [canary(), workload({ replicas: 3 })], "spec.replicas: 3 comes back with every apply"],

@@ -44,6 +44,7 @@ describe("aviary wait", () => {
   it("ends with 3 when it is rolled back, and says why", async () => {
     const life = await underWay({ ask: good });
     const command = await waiting(life);
+    await command.said("weight 10");
     life.ask = bad;
     await life.until("roll back", ({ phase }) => phase === "Failed");
     expect(await command.ended).toMatchObject({
@@ -67,6 +68,7 @@ describe("aviary wait", () => {
     });
     const held = await waiting(life);
     const patient = await waiting(life, ["--through-holds"]);
+    await Promise.all([held.said("weight 10"), patient.said("weight 10")]);
     await life.until("the pause", ({ phase }) => phase === "Paused");
     expect(await held.ended).toMatchObject({
       code: 4,
@@ -81,6 +83,7 @@ describe("aviary wait", () => {
   it("ends with 4 when a person has paused it", async () => {
     const life = await underWay();
     const command = await waiting(life);
+    await command.said("weight 10");
     await life.act("Pause");
     const { code, out } = await command.ended;
     expect([code, out]).toEqual([4, expect.stringContaining("PausedByRequest")]);
@@ -193,6 +196,7 @@ describe("aviary wait", () => {
     const life = await underWay();
     const github = await waiting(life, [], { env: { GITHUB_ACTIONS: "true" } });
     const gitlab = await waiting(life, [], { env: { GITLAB_CI: "true" } });
+    await Promise.all([github.said("step 1/2"), gitlab.said("step 1/2")]);
     await life.until("promotion", ({ phase }) => phase === "Succeeded");
     const { out } = await github.ended;
     expect(out).toMatch(/^::group::step 1\/2 of revision \w+\n/);

@@ -35,7 +35,7 @@ async function ask({ more, credentials = {}, mayUseOwnIdentity = false, respond 
   readonly requests: readonly StubRequest[];
 }> {
   const stub = await startStub(respond);
-  const block = prometheus.schema.parse({ url: `${stub.url}/workspaces/ws-1`, timeout: "5s", ...more });
+  const block = prometheus.schema.parse({ url: `${stub.url}/workspaces/ws-1`, timeout: "30s", ...more });
   const source = prometheus.connect(block, credentials, { mayUseOwnIdentity });
   open.push(stub, source);
   const reading = await source.read('sum(rate(x{a="b c+d"}[1m]))', { signal: new AbortController().signal });
@@ -138,7 +138,7 @@ describe("a request to Google Cloud", () => {
     });
   });
 
-  it("carries the token of the pod's own service account", async () => {
+  it("carries the token of the pod's own service account", { timeout: 40_000 }, async () => {
     const token = { access_token: "ya29.pod", expires_in: 3_599, token_type: "Bearer" };
     const metadata = await serve((_request, response) => {
       response.writeHead(200, { "content-type": "application/json", "metadata-flavor": "Google" });

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { KubeError } from "../../src/kube/errors.ts";
 import { kinds } from "../../src/kube/kinds.ts";
 import type { KubeObject } from "../../src/kube/port.ts";
+import { ACTION_RETENTION_MS } from "./controllerProcess.ts";
 import { NAMESPACE } from "./life.ts";
 import type { Life } from "./life.ts";
 import { adopted, bad, conditionOf, outcomes, rolledBack, rulesOf, underWay, watchLives } from "./lives.ts";
@@ -211,16 +212,15 @@ describe("Abort", () => {
 describe("answered actions", () => {
   const actionsOf = (life: Life) =>
     all<KubeObject>(life.server, kinds.canaryAction).map(({ metadata }) => metadata.name);
-  const week = 7 * 24 * 3_600_000;
 
-  it("are kept for a week, and the last five for ever", async () => {
+  it("are kept for the time that the flag says, and the last five for ever", async () => {
     const life = await adopted();
     for (let times = 0; times < 8; times++) await life.act("Resume");
-    await life.pass(week - 60_000);
+    await life.pass(ACTION_RETENTION_MS - 60_000);
     expect(actionsOf(life)).toHaveLength(8);
     await life.pass(120_000);
     expect(actionsOf(life)).toHaveLength(5);
-    await life.pass(week);
+    await life.pass(ACTION_RETENTION_MS);
     expect(actionsOf(life)).toHaveLength(5);
     expect(life.traffic.writes.filter((write) => write === "delete CanaryAction")).toHaveLength(3);
   });
@@ -233,7 +233,7 @@ describe("answered actions", () => {
       const name = actionsOf(life).at(-1) ?? "";
       await life.kube.mergePatch(kinds.canaryAction, { namespace: NAMESPACE, name }, { metadata: { labels } });
     }
-    await life.pass(2 * week);
+    await life.pass(2 * ACTION_RETENTION_MS);
     expect(actionsOf(life)).toHaveLength(7);
   });
 
@@ -243,7 +243,7 @@ describe("answered actions", () => {
     life.fault = ({ verb }) => {
       if (verb === "delete") throw new KubeError({ reason: "Forbidden", status: 403, message: "may not" });
     };
-    await life.pass(week + 60_000);
+    await life.pass(ACTION_RETENTION_MS + 60_000);
     await life.release("2");
     await life.until("promotion", ({ phase }) => phase === "Succeeded");
     expect(actionsOf(life)).toHaveLength(8);

@@ -18,6 +18,9 @@ import { startCaches } from "../../src/triggers.ts";
 import type { VirtualClock } from "../virtualClock.ts";
 
 /** Where a controller dies: just before its n-th write takes effect (counted from 1), or just after. */
+/** How long answered CanaryActions are kept here: not a week, in which caches look for absent kinds very often. */
+export const ACTION_RETENTION_MS = 3_600_000;
+
 export interface Crash {
   readonly write: number;
   readonly side: "before" | "after";
@@ -107,7 +110,7 @@ export async function runProcess(options: ProcessOptions): Promise<ControllerPro
     trackSecrets,
     statusesPerSecond: options.statusesPerSecond,
     ownNamespace: "aviary",
-    actionRetentionMs: 604_800_000,
+    actionRetentionMs: ACTION_RETENTION_MS,
     signal: ending.signal,
     ask: ({ query }) => Promise.resolve(options.ask(query)),
     askSeries: options.askSeries,

@@ -1,5 +1,6 @@
 import { shareOf } from "../api/share.ts";
-import type { Action, Observation } from "../decide/types.ts";
+import type { Action } from "../decide/actions.ts";
+import type { Observation } from "../decide/types.ts";
 import { kinds } from "../kube/kinds.ts";
 import { annotations, FINALIZER } from "../lib/names.ts";
 import { beforeOf } from "../kube/before.ts";

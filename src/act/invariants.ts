@@ -1,6 +1,7 @@
 import { isUsed, showShare } from "../api/share.ts";
 import type { Share } from "../api/share.ts";
-import type { Action, Observation } from "../decide/types.ts";
+import type { Action } from "../decide/actions.ts";
+import type { Observation } from "../decide/types.ts";
 
 /** A write that would break what must always be true. It is a bug of Aviary's, and it is not performed. */
 export class InvariantError extends Error {

@@ -1,4 +1,4 @@
-import type { Action, Feed } from "../decide/types.ts";
+import type { Action, Feed } from "../decide/actions.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { Labels, Service } from "../kube/objects.ts";
 import { ownSlice } from "../kube/ownSlice.ts";

@@ -3,7 +3,7 @@ import type { Share } from "../api/share.ts";
 import type { RolloutMemory } from "../api/status.ts";
 import { asksFor, fullSize, isPreview, stepPods, stepShare } from "./rollout.ts";
 import type { Situation } from "./situation.ts";
-import type { Action } from "./types.ts";
+import type { Action } from "./actions.ts";
 
 /**
  * Pods that the canary needs at the current step. Without users, and at a share that it has already, its autoscaler

@@ -3,7 +3,7 @@ import type { Canary, JudgedCheck } from "../api/canary.ts";
 import { isJudged } from "../api/checks/index.ts";
 import { isUsed } from "../api/share.ts";
 import { parseDuration } from "../lib/time.ts";
-import type { Signalled } from "./types.ts";
+import type { Signalled } from "./taken.ts";
 
 /** Names what one test of a check looks at. */
 export function streamKey(check: string, signal: Signalled): string {

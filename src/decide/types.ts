@@ -1,20 +1,9 @@
-import type { Count, Histogram, History } from "../analysis/types.ts";
 import type { Canary } from "../api/canary.ts";
-import type { Share } from "../api/share.ts";
-import type {
-  CanaryStatus,
-  CheckEvidence,
-  CheckStatus,
-  ContendedField,
-  HistoryEntry,
-  Judging,
-  Phase,
-  RolloutOutcome,
-  Version,
-} from "../api/status.ts";
+import type { CanaryStatus, ContendedField, HistoryEntry, Phase, Version } from "../api/status.ts";
 import type { KubeObject } from "../kube/port.ts";
-import type { Reading } from "../metrics/provider.ts";
 import type { RouteView } from "../routers/router.ts";
+import type { Action } from "./actions.ts";
+import type { TakenEvidence, TakenPods, TakenReading, TakenTile } from "./taken.ts";
 
 /**
  * The data of one reconcile.
@@ -91,58 +80,6 @@ export interface JobView {
   readonly late?: boolean;
   /** The Job as it is made. */
   readonly manifest: KubeObject;
-}
-
-/** Evidence about who gets the requests. */
-export type TakenEvidence =
-  /** Percent of the requests that the canary gets, by the metrics. */
-  | { readonly kind: "share"; readonly percent: number }
-  | { readonly kind: "probe"; readonly sent: number; readonly hits: number; readonly answered: number }
-  | { readonly kind: "none"; readonly message: string };
-
-export interface TakenReading {
-  readonly query: string;
-  /** When it was asked, in milliseconds since the Unix epoch. */
-  readonly at: number;
-  readonly reading: Reading;
-}
-
-/** What one test of a judged check looks at. */
-export type TakenStream =
-  | { readonly kind: "counts"; readonly canary: Count; readonly primary: Count }
-  | { readonly kind: "histograms"; readonly canary: Histogram; readonly primary: Histogram }
-  /** Nobody counts the versions apart. */
-  | { readonly kind: "unsupported"; readonly message: string }
-  | Extract<Reading, { readonly kind: "unreachable" | "badQuery" }>;
-
-export type Signalled = CheckEvidence["signal"];
-
-/** One stretch of time, the same for all checks and for both versions; in milliseconds since the Unix epoch. */
-export interface TakenTile {
-  readonly askedAt: number;
-  readonly from: number;
-  readonly to: number;
-  /** By `streamKey`. */
-  readonly streams: Readonly<Record<string, TakenStream>>;
-  /** As they were asked, by check. */
-  readonly queries: Readonly<Record<string, NonNullable<CheckStatus["queries"]>>>;
-  readonly sources: NonNullable<Judging["sources"]>;
-  /** The primary in the hour before the rollout, by `streamKey`; with the first tile of a rollout. */
-  readonly history?: Readonly<Record<string, History>>;
-}
-
-/** How the pods of a canary fare; times in milliseconds since the Unix epoch. */
-export interface TakenPods {
-  readonly at: number;
-  readonly total: number;
-  /** Containers that have restarted since the canary first had users. */
-  readonly restarts: number;
-  /** A crash loop or a kill for want of memory, as a sentence. */
-  readonly broken?: string;
-  /** Pods that were ready and are not any more. */
-  readonly unready: readonly { readonly pod: string; readonly since: number }[];
-  /** They could not be looked at. */
-  readonly unreachable?: string;
 }
 
 /** A user's mistake that only the cluster can tell. It becomes Stalled=True. */
@@ -256,69 +193,6 @@ export interface Request {
   readonly requestedBy?: string;
 }
 
-/** Feeds a Service with the endpoints of another one, beside those that its selector finds (make before break). */
-export type Feed =
-  | {
-      readonly service: "apex";
-      readonly from: "primary" | "canary" | "previous";
-      /** Only for when nobody else is behind the Service: marked as serving on their way out, not as ready. */
-      readonly standby?: true;
-    }
-  | { readonly service: "primary"; readonly from: "canary" | "previous" };
-
-/** One thing to do. `act` performs them in order and stops at the first failure. */
-export type Action =
-  | { readonly kind: "addFinalizer" }
-  | { readonly kind: "removeFinalizer" }
-  /** Leaf Services, and the apex where the user has none. */
-  | { readonly kind: "ensureServices" }
-  | ({ readonly kind: "feedService" } & Feed)
-  | { readonly kind: "stopFeed"; readonly service: "apex" | "primary" }
-  | {
-      readonly kind: "pointService";
-      readonly service: "apex" | "primary";
-      readonly at: "primary" | "previous" | "target";
-    }
-  /**
-   * The primary gets the target's template as it is now, and copies of its configuration before. `replicas` left out: its
-   * autoscaler decides, now as before.
-   */
-  | { readonly kind: "ensurePrimary"; readonly replicas?: number; readonly revision: string }
-  /** Pods of what the primary runs live on under a name and a label of their own, with a Service that lists them. */
-  | { readonly kind: "keepPrevious"; readonly replicas: number; readonly revision: string }
-  | { readonly kind: "deletePrevious" }
-  /** The primary gets the template back that it had before. */
-  | { readonly kind: "restorePrimary"; readonly revision: string }
-  | { readonly kind: "restartPrimary"; readonly restartedAt: string }
-  | { readonly kind: "scalePrimary"; readonly replicas: number }
-  /** The primary's containers get these images again, in their order. */
-  | { readonly kind: "restoreImages"; readonly images: readonly string[] }
-  | { readonly kind: "deletePrimary" }
-  /** Gives the canary exactly this share, in one write where the data plane allows it. */
-  | ({ readonly kind: "setWeight" } & Share)
-  /** Copies that the primary names and that somebody deleted. */
-  | { readonly kind: "ensureCopies" }
-  /** Copies that the primary does not name; all of them when it goes. */
-  | { readonly kind: "removeCopies"; readonly which: "stale" | "all" }
-  | { readonly kind: "releaseRoute" }
-  | { readonly kind: "scaleTarget"; readonly replicas: number }
-  /** While the canary has weight its pods do not change, whatever Git applies. */
-  | { readonly kind: "freezeTarget"; readonly generation: number }
-  /** The pods follow the template again. Only at weight 0, effective and drained. */
-  | { readonly kind: "thawTarget" }
-  /** Idle: so many pods, not frozen, its autoscaler paused. Only at weight 0, effective and drained. */
-  | { readonly kind: "parkTarget"; readonly replicas: number }
-  /** Makes the Job of a check, which is in the observation. */
-  | { readonly kind: "runJob"; readonly check: string }
-  | { readonly kind: "removeJob"; readonly name: string }
-  | { readonly kind: "pauseAutoscaler" }
-  | { readonly kind: "resumeAutoscaler" }
-  /** Copies for the primary of what scales, or of what guards, the target's pods; and those of what is gone go. */
-  | { readonly kind: "ensureCompanions"; readonly of: "autoscaler" | "guards" }
-  | { readonly kind: "removeCompanions" }
-  /** Hands the target back: the promoted template when it holds another one, and the primary's size. */
-  | { readonly kind: "restoreTarget"; readonly replicas: number; readonly template: "keep" | "promoted" | "previous" };
-
 /** What Aviary remembers of a canary between two looks; it lives in the status. */
 export type Memory = Pick<
   CanaryStatus,
@@ -371,5 +245,3 @@ export interface Decision {
   /** Look again after so many milliseconds even when nothing happens. */
   readonly recheckAfterMs?: number;
 }
-
-export type { RolloutOutcome };

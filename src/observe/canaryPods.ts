@@ -1,7 +1,7 @@
 import type { Canary } from "../api/canary.ts";
 import { PODS_PERIOD_MS } from "../decide/due.ts";
 import { isAsked, stepsOf } from "../decide/strategy.ts";
-import type { TakenPods } from "../decide/types.ts";
+import type { TakenPods } from "../decide/taken.ts";
 import { isKubeError } from "../kube/errors.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { ContainerStatus, Pod, WorkloadObject } from "../kube/objects.ts";

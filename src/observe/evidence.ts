@@ -1,5 +1,5 @@
 import type { Canary } from "../api/canary.ts";
-import type { TakenEvidence } from "../decide/types.ts";
+import type { TakenEvidence } from "../decide/taken.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Clock } from "../lib/time.ts";
 import type { Probe } from "./probe.ts";

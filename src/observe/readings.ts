@@ -3,7 +3,7 @@ import { thresholdQuestion } from "../api/checks/threshold.ts";
 import type { Question } from "../api/query.ts";
 import type { CheckStatus } from "../api/status.ts";
 import { isAsked, stepsOf } from "../decide/strategy.ts";
-import type { TakenReading } from "../decide/types.ts";
+import type { TakenReading } from "../decide/taken.ts";
 import { messageOf } from "../lib/errors.ts";
 import { parseDuration } from "../lib/time.ts";
 import type { Clock } from "../lib/time.ts";

@@ -1,5 +1,5 @@
 import type { JudgedCheck } from "../api/canary.ts";
-import type { TakenStream } from "../decide/types.ts";
+import type { TakenStream } from "../decide/taken.ts";
 import { anyOf, selector } from "../metrics/counterQuery.ts";
 import { dataPlaneNamed, dataPlanesFor } from "../metrics/dataPlanes/index.ts";
 import type { DataPlane, RequestMetrics } from "../metrics/dataPlanes/dataPlane.ts";

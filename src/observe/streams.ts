@@ -1,7 +1,7 @@
 import type { JudgedCheck } from "../api/canary.ts";
 import type { Count, History } from "../analysis/types.ts";
 import { signalsOf, streamKey } from "../decide/tile.ts";
-import type { Signalled, TakenStream } from "../decide/types.ts";
+import type { Signalled, TakenStream } from "../decide/taken.ts";
 import { clip } from "../lib/text.ts";
 import { anyOf, differenceQuery, selector } from "../metrics/counterQuery.ts";
 import { dataPlaneNamed } from "../metrics/dataPlanes/index.ts";

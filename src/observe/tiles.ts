@@ -3,7 +3,7 @@ import { isJudged } from "../api/checks/index.ts";
 import type { History } from "../analysis/types.ts";
 import { nextTile } from "../decide/tile.ts";
 import type { NextTile } from "../decide/tile.ts";
-import type { TakenStream, TakenTile } from "../decide/types.ts";
+import type { TakenStream, TakenTile } from "../decide/taken.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Clock } from "../lib/time.ts";
 import type { Subject } from "../metrics/dataPlanes/dataPlane.ts";

@@ -1,5 +1,6 @@
 import type { CanaryStatus } from "../api/status.ts";
-import type { Action, Decision } from "../decide/types.ts";
+import type { Action } from "../decide/actions.ts";
+import type { Decision } from "../decide/types.ts";
 
 /** How loudly a decision is told: not at all, in the log, or in an event (and the log). */
 export type News = "nothing" | "log" | "event";

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { assertForeignPatch } from "../../src/act/foreignFields.ts";
 import { assertInvariants } from "../../src/act/invariants.ts";
-import type { Action } from "../../src/decide/types.ts";
+import type { Action } from "../../src/decide/actions.ts";
 import { kinds } from "../../src/kube/kinds.ts";
 import type { ResourceKind } from "../../src/kube/port.ts";
 import { scene, service, serving, workload } from "../decide/scenes.ts";

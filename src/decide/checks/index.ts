@@ -1,7 +1,8 @@
 import type { Check } from "../../api/canary.ts";
 import { isJudged } from "../../api/checks/index.ts";
 import type { CheckStatus } from "../../api/status.ts";
-import type { JobView, TakenPods, TakenReading } from "../types.ts";
+import type { TakenPods, TakenReading } from "../taken.ts";
+import type { JobView } from "../types.ts";
 import { judgeJob } from "./job.ts";
 import type { JudgedTile } from "./judged.ts";
 import { judgePods } from "./pods.ts";

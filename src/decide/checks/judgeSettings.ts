@@ -5,7 +5,7 @@ import { isJudged } from "../../api/checks/index.ts";
 import type { Judging } from "../../api/status.ts";
 import { parseDuration } from "../../lib/time.ts";
 import { signalsOf, streamKey } from "../tile.ts";
-import type { Signalled } from "../types.ts";
+import type { Signalled } from "../taken.ts";
 
 /** How the judge is set for a Canary: one test for each thing that its checks look at. */
 export function settingsFor(

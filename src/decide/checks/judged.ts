@@ -15,7 +15,7 @@ import type { CheckEvidence, CheckStatus, Judging, RolloutMemory, Verdict } from
 import { clip } from "../../lib/text.ts";
 import { formatDuration } from "../../lib/time.ts";
 import { signalsOf, streamKey } from "../tile.ts";
-import type { Signalled, TakenStream, TakenTile } from "../types.ts";
+import type { Signalled, TakenStream, TakenTile } from "../taken.ts";
 import { settingsFor } from "./judgeSettings.ts";
 import { addRequests } from "./shareOfRequests.ts";
 

@@ -2,7 +2,7 @@ import type { PodsCheck } from "../../api/canary.ts";
 import type { CheckStatus } from "../../api/status.ts";
 import { clip } from "../../lib/text.ts";
 import { formatDuration, parseDuration } from "../../lib/time.ts";
-import type { TakenPods } from "../types.ts";
+import type { TakenPods } from "../taken.ts";
 
 /** A check of the canary's pods, after one more look at them. One that failed stays failed until the rollout ends. */
 export function judgePods({ pods: block }: PodsCheck, before: CheckStatus, taken: TakenPods): CheckStatus {

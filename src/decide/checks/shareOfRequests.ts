@@ -1,6 +1,6 @@
 import type { Judging, RolloutMemory } from "../../api/status.ts";
 import { streamKey } from "../tile.ts";
-import type { TakenTile } from "../types.ts";
+import type { TakenTile } from "../taken.ts";
 
 /** Requests of both versions while the weight stayed the same. */
 export type SharedRequests = NonNullable<Judging["requests"]>;

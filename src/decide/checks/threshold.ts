@@ -1,7 +1,7 @@
 import type { ThresholdCheck } from "../../api/canary.ts";
 import type { CheckStatus, Verdict } from "../../api/status.ts";
 import { clip } from "../../lib/text.ts";
-import type { TakenReading } from "../types.ts";
+import type { TakenReading } from "../taken.ts";
 
 /** A check of readings against bounds, after one more reading. One that failed stays failed until the rollout ends. */
 export function judgeThreshold(check: ThresholdCheck, before: CheckStatus, taken: TakenReading): CheckStatus {

@@ -4,7 +4,7 @@ import { podsTrouble } from "../rollout.ts";
 import { elapsedMs, timestamp, trafficOf, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { effectOf } from "../traffic.ts";
-import type { Action } from "../types.ts";
+import type { Action } from "../actions.ts";
 
 /*
  * Adoption of a workload that serves already. Nobody may lose a request, so every switch is make-before-break:

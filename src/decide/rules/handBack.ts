@@ -3,7 +3,7 @@ import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { park } from "../capacity.ts";
 import { asksFor, podsTrouble } from "../rollout.ts";
-import type { Action } from "../types.ts";
+import type { Action } from "../actions.ts";
 import { effectOf, shiftTo } from "../traffic.ts";
 import { FINALIZER } from "../../lib/names.ts";
 import { pointWithFeed } from "./adoption.ts";

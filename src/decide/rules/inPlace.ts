@@ -1,7 +1,7 @@
 import { primaryHasRevision } from "../rollout.ts";
 import { elapsedMs } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
-import type { Action } from "../types.ts";
+import type { Action } from "../actions.ts";
 
 /*
  * A primary that changes in place, such as a StatefulSet's, has a pod less at a time, and with a single one none. The

@@ -1,6 +1,6 @@
 import { stepOf } from "../rollout.ts";
 import type { Answered, Situation } from "../situation.ts";
-import type { Action } from "../types.ts";
+import type { Action } from "../actions.ts";
 
 /** Ends Jobs that run on though nobody waits for them any more. */
 export function removeJobs(s: Situation): Answered | undefined {

@@ -14,7 +14,8 @@ import {
 } from "../rollout.ts";
 import { clip } from "../../lib/text.ts";
 import { keptForMs, previousReady } from "./previous.ts";
-import type { Action, Answer, Request } from "../types.ts";
+import type { Action } from "../actions.ts";
+import type { Answer, Request } from "../types.ts";
 
 /** The effect of an action: a decision, or why it is refused. */
 type Obeyed = { readonly decision: Omit<Answered, "answers">; readonly message: string } | { readonly refused: string };

@@ -8,7 +8,8 @@ import { foreignImages } from "./repairs.ts";
 import { floorLeftMs } from "./capacity.ts";
 import { keptForMs } from "./previous.ts";
 import type { Answered, Situation } from "../situation.ts";
-import type { Action, Workload } from "../types.ts";
+import type { Action } from "../actions.ts";
+import type { Workload } from "../types.ts";
 
 /** Stops at what only a person can mend, and says what to do. The weight stays as it is. */
 export function refuseInvalid(s: Situation): Answered | undefined {

@@ -71,6 +71,7 @@ export function startController(options: ControllerOptions): Controller {
   const readings = createReadings({
     clock,
     ask: options.ask ?? providers.ask,
+    askSeries: options.askSeries ?? providers.askSeries,
     lookBackMs: providers.lookBackMs,
     onAnswer: (key) => {
       queue.add(key);

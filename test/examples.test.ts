@@ -111,6 +111,7 @@ describe("the examples", () => {
       "mirror.yaml",
       "nginx.yaml",
       "podinfo/canary.yaml",
+      "saturation.yaml",
       "sessionAffinity.yaml",
       "slo.yaml",
       "statefulset/canary.yaml",
@@ -118,7 +119,7 @@ describe("the examples", () => {
       "zeroConfiguration.yaml",
     ]);
     // Those of providers/ are looked at in test/metrics/examples.test.ts.
-    expect(files.filter((file) => !file.startsWith("providers/"))).toHaveLength(25);
+    expect(files.filter((file) => !file.startsWith("providers/"))).toHaveLength(26);
   });
 
   it.each(canaries)(

@@ -70,6 +70,8 @@ export function assertInvariants(action: Action, o: Observation): void {
     case "releaseRoute":
     case "ensureCompanions":
     case "pauseAutoscaler":
+    case "runJob":
+    case "removeJob":
     case "resumeAutoscaler":
     case "restoreTarget":
       return;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { templateUse } from "./analysisTemplate.ts";
-import { checkSchema, defaultChecks, isJudged, resolveCheck } from "./checks/index.ts";
+import { checkSchema, defaultChecks, isJudged, modeOf, resolveCheck } from "./checks/index.ts";
 import type { Check, StoredCheck } from "./checks/index.ts";
 import type { CelRule } from "./schema.ts";
 import { duration, listMap, withRules } from "./schema.ts";
@@ -33,7 +33,7 @@ export const judgedByWhat: readonly CelRule[] = [
 
 /** The same of checks that were put together from templates: what is wrong with them for a strategy. */
 export function faultOfChecks(checks: readonly StoredCheck[], strategy: Strategy): string | undefined {
-  if (checks.every(({ mode }) => mode === "Report")) {
+  if (checks.every((check) => modeOf(check) === "Report")) {
     return "every check only reports, so nothing judges the canary: let one have mode Gate";
   }
   if (checks.filter((check) => check.pods !== undefined).length > 1) {
@@ -53,7 +53,7 @@ export function faultOfChecks(checks: readonly StoredCheck[], strategy: Strategy
 }
 
 /** Whether any check may decide. */
-const gates = "self.checks.exists(check, !has(check.mode) || check.mode == 'Gate')";
+const gates = "self.checks.exists(check, has(check.mode) ? check.mode == 'Gate' : !has(check.saturation))";
 
 /** `spec.analysis`. */
 export const analysisSchema = withRules(

@@ -16,6 +16,7 @@ export type { Analysis } from "./analysis.ts";
 export type { Check, JudgedCheck } from "./checks/index.ts";
 export type { Comparison, ComparisonCheck, Signal } from "./checks/comparison.ts";
 export type { PodsCheck } from "./checks/pods.ts";
+export type { SaturationBlock, SaturationCheck } from "./checks/saturation.ts";
 export type { Slo, SloCheck } from "./checks/slo.ts";
 export type { Threshold, ThresholdCheck } from "./checks/threshold.ts";
 export type { ProviderRef } from "./query.ts";

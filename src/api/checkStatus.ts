@@ -63,7 +63,11 @@ export const checkStatus = z.object({
     .optional()
     .describe("When it was last asked; of a slo or comparison: until when both versions have been counted."),
   dataPlane: z.enum(dataPlaneNames).optional().describe("Whose metrics are read."),
-  queries: z.array(shownQuery).max(8).optional().describe("Of a slo or comparison: the queries as they were asked."),
+  queries: z
+    .array(shownQuery)
+    .max(8)
+    .optional()
+    .describe("Of a slo, comparison or saturation: the queries as they were asked."),
   evidence: z.array(evidence).max(4).optional().describe("Of a slo or comparison: the tests and what they amount to."),
 });
 

@@ -1,6 +1,6 @@
 import type { Count, Histogram, History } from "../analysis/types.ts";
 import type { CheckEvidence, CheckStatus, Judging } from "../api/status.ts";
-import type { Reading } from "../metrics/provider.ts";
+import type { Reading, Refusal } from "../metrics/provider.ts";
 
 /** Evidence about who gets the requests. */
 export type TakenEvidence =
@@ -22,7 +22,7 @@ export type TakenStream =
   | { readonly kind: "histograms"; readonly canary: Histogram; readonly primary: Histogram }
   /** Nobody counts the versions apart. */
   | { readonly kind: "unsupported"; readonly message: string }
-  | Extract<Reading, { readonly kind: "unreachable" | "badQuery" }>;
+  | Refusal;
 
 export type Signalled = CheckEvidence["signal"];
 
@@ -52,4 +52,30 @@ export interface TakenPods {
   readonly unready: readonly { readonly pod: string; readonly since: number }[];
   /** They could not be looked at. */
   readonly unreachable?: string;
+}
+
+/** What a check that is asked every interval brought. */
+export type Taken = TakenReading | TakenSaturation;
+
+/** How full the containers of a canary are. */
+export interface TakenSaturation {
+  readonly at: number;
+  /** As they were asked. */
+  readonly queries: NonNullable<CheckStatus["queries"]>;
+  readonly found: FoundSaturation | Refusal;
+}
+
+export interface FoundSaturation {
+  readonly kind: "percents";
+  /** Whether anything is known of the canary's containers, limits or not. */
+  readonly known: boolean;
+  readonly percents: Readonly<Record<Resource, Percents>>;
+}
+
+export type Resource = "memory" | "cpu" | "throttled";
+
+/** Percent in the fullest container of each version; absent where no container has a limit. */
+export interface Percents {
+  readonly canary?: number;
+  readonly primary?: number;
 }

@@ -3,7 +3,7 @@ import type { CanaryStatus, ContendedField, HistoryEntry, Phase, Version } from 
 import type { KubeObject } from "../kube/port.ts";
 import type { RouteView } from "../routers/router.ts";
 import type { Action } from "./actions.ts";
-import type { TakenEvidence, TakenPods, TakenReading, TakenTile } from "./taken.ts";
+import type { Taken, TakenEvidence, TakenPods, TakenTile } from "./taken.ts";
 
 /**
  * The data of one reconcile.
@@ -54,7 +54,7 @@ export interface Observation {
   /** How long pods are kept after their last request may have been sent, in milliseconds. */
   readonly drainMs: number;
   /** Readings taken for this look, by check name. A check that was not due has none. */
-  readonly readings: Readonly<Record<string, TakenReading>>;
+  readonly readings: Readonly<Record<string, Taken>>;
   /** What both versions did in the newest stretch of time that the status does not know of yet. */
   readonly tile?: TakenTile;
   /** How the canary's pods fare, when the status does not know of it yet. */

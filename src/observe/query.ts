@@ -1,5 +1,6 @@
 import type { Canary } from "../api/canary.ts";
 import { isJudged, questionsOfCheck } from "../api/checks/index.ts";
+import { saturationQuestion } from "../api/checks/saturation.ts";
 import type { ShareEvidence } from "../api/evidence.ts";
 import type { Question } from "../api/query.ts";
 import { namesOf } from "../lib/names.ts";
@@ -13,6 +14,7 @@ export function questionsOf({ spec }: Canary): readonly Question[] {
   const checks = spec.analysis.checks.flatMap((check) => {
     const asked = questionsOfCheck(check);
     // What a data plane is asked is Aviary's own; somebody has to answer it all the same.
+    if ("saturation" in check) return [saturationQuestion(check, "up")];
     return asked.length === 0 && isJudged(check) ? [dataPlaneQuestion(check, "up")] : asked;
   });
   return [...checks, ...(share === undefined ? [] : [shareQuestion(share)])];

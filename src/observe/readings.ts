@@ -1,14 +1,16 @@
-import type { Canary, ThresholdCheck } from "../api/canary.ts";
+import type { Canary, SaturationCheck, ThresholdCheck } from "../api/canary.ts";
 import { thresholdQuestion } from "../api/checks/threshold.ts";
 import type { Question } from "../api/query.ts";
 import type { CheckStatus } from "../api/status.ts";
 import { isAsked, stepsOf } from "../decide/strategy.ts";
-import type { TakenReading } from "../decide/taken.ts";
+import type { Taken, TakenReading } from "../decide/taken.ts";
 import { messageOf } from "../lib/errors.ts";
 import { parseDuration } from "../lib/time.ts";
 import type { Clock } from "../lib/time.ts";
 import type { Reading } from "../metrics/provider.ts";
 import { fillIn } from "./query.ts";
+import { questionOfSaturation, takeSaturation } from "./saturation.ts";
+import type { AskSeries } from "./series.ts";
 
 /** Asks a metrics back-end; finds it, with its credentials, by the question's `providerRef`. Never rejects but by abort. */
 export type AskProvider = (
@@ -27,6 +29,7 @@ export type LookBack = (canary: Canary, question: Question) => number;
 export interface ReadingsOptions {
   readonly clock: Clock;
   readonly ask: AskProvider;
+  readonly askSeries: AskSeries;
   readonly lookBackMs: LookBack;
   /** Called when an answer is in: the canary is to be looked at. */
   readonly onAnswer: (canaryKey: string) => void;
@@ -39,46 +42,52 @@ export interface ReadingsOptions {
  */
 export interface Readings {
   /** Answers that the status does not hold yet; asks what is due. */
-  collect(key: string, canary: Canary): Readonly<Record<string, TakenReading>>;
+  collect(key: string, canary: Canary): Readonly<Record<string, Taken>>;
   /** Forgets a canary that is gone. */
   forget(key: string): void;
 }
+
+/** Checks that are asked every interval. */
+type ReadCheck = ThresholdCheck | SaturationCheck;
 
 interface Entry {
   asking: boolean;
   /** Which rollout and weight the answer belongs to; an answer to another question is dropped. */
   context: string;
-  answer: TakenReading | undefined;
+  answer: Taken | undefined;
 }
 
-export function createReadings({ clock, ask, lookBackMs, onAnswer, signal }: ReadingsOptions): Readings {
+export function createReadings({ clock, ask, askSeries, lookBackMs, onAnswer, signal }: ReadingsOptions): Readings {
   const entries = new Map<string, Map<string, Entry>>();
 
-  const start = (key: string, canary: Canary, check: ThresholdCheck, entry: Entry): void => {
-    const question = thresholdQuestion(check);
-    const filled = fillIn(canary, question.query);
-    const timeMs = clock.now();
-    if (!filled.ok) {
-      entry.answer = {
-        query: question.query,
-        at: timeMs,
-        reading: { kind: "badQuery", message: filled.message },
-      };
-      return;
-    }
+  const wait = (key: string, entry: Entry, answer: Promise<Taken>): void => {
     entry.asking = true;
     const { context } = entry;
-    void ask({ canary, question, query: filled.query }, signal)
-      .catch((error: unknown): Reading => ({
-        kind: "unreachable",
-        message: messageOf(error),
-      }))
-      .then((reading) => {
-        entry.asking = false;
-        if (signal.aborted) return;
-        if (entry.context === context) entry.answer = { query: filled.query, at: timeMs, reading };
-        onAnswer(key);
-      });
+    void answer.then((taken) => {
+      entry.asking = false;
+      if (signal.aborted) return;
+      if (entry.context === context) entry.answer = taken;
+      onAnswer(key);
+    });
+  };
+
+  const start = (key: string, canary: Canary, check: ReadCheck, entry: Entry): void => {
+    const at = clock.now();
+    if ("saturation" in check) {
+      wait(key, entry, takeSaturation({ canary, check, at, ask: askSeries, signal }));
+      return;
+    }
+    const question = thresholdQuestion(check);
+    const filled = fillIn(canary, question.query);
+    if (!filled.ok) {
+      entry.answer = { query: question.query, at, reading: { kind: "badQuery", message: filled.message } };
+      return;
+    }
+    const { query } = filled;
+    const answer = ask({ canary, question, query }, signal)
+      .catch((error: unknown): Reading => ({ kind: "unreachable", message: messageOf(error) }))
+      .then((reading): TakenReading => ({ query, at, reading }));
+    wait(key, entry, answer);
   };
 
   return {
@@ -90,7 +99,7 @@ export function createReadings({ clock, ask, lookBackMs, onAnswer, signal }: Rea
       }
       const held = entries.get(key) ?? new Map<string, Entry>();
       entries.set(key, held);
-      const taken: Record<string, TakenReading> = {};
+      const taken: Record<string, Taken> = {};
       for (const check of askedOf(canary)) {
         const entry: Entry = held.get(check.name) ?? { asking: false, context, answer: undefined };
         held.set(check.name, entry);
@@ -122,14 +131,16 @@ function contextOf(canary: Canary): string | undefined {
   return `${rollout.revision} ${rollout.startedAt} ${rollout.effectiveSince}`;
 }
 
-function askedOf({ spec, status }: Canary): readonly ThresholdCheck[] {
+function askedOf({ spec, status }: Canary): readonly ReadCheck[] {
   const rollout = status?.rollout;
   if (rollout === undefined) return [];
   const steps = stepsOf(spec.strategy);
-  return spec.analysis.checks.filter((check) => "threshold" in check).filter((check) => isAsked(steps, rollout, check));
+  return spec.analysis.checks
+    .filter((check) => "threshold" in check || "saturation" in check)
+    .filter((check) => isAsked(steps, rollout, check));
 }
 
-function isNews(answer: TakenReading, known: CheckStatus | undefined): boolean {
+function isNews(answer: Taken, known: CheckStatus | undefined): boolean {
   return known?.lastReading === undefined || Date.parse(known.lastReading) < answer.at;
 }
 
@@ -140,7 +151,7 @@ function isNews(answer: TakenReading, known: CheckStatus | undefined): boolean {
  */
 function isDue(
   canary: Canary,
-  check: ThresholdCheck,
+  check: ReadCheck,
   known: CheckStatus | undefined,
   { now, lookBackMs }: { readonly now: number; readonly lookBackMs: LookBack },
 ): boolean {
@@ -150,5 +161,9 @@ function isDue(
   const last = known?.lastReading === undefined ? effective : Math.max(effective, Date.parse(known.lastReading));
   if (now - last < interval) return false;
   const first = Date.parse(rollout?.firstWeightAt ?? rollout?.effectiveSince ?? "");
-  return now - first >= lookBackMs(canary, thresholdQuestion(check));
+  return now - first >= lookBackMs(canary, questionOf(canary, check));
+}
+
+function questionOf(canary: Canary, check: ReadCheck): Question {
+  return "threshold" in check ? thresholdQuestion(check) : questionOfSaturation(canary, check);
 }

@@ -86,7 +86,7 @@ export const badAnalyses: readonly BadManifest[] = [
     manifest: canaryWith.kind({ comparison: {}, slo: { objective: 99.9 } }),
     says: [
       "spec.analysis.checks[0]: Invalid value",
-      "choose exactly one of threshold, slo, comparison, pods, job; found slo comparison",
+      "choose exactly one of threshold, slo, comparison, pods, job, saturation; found slo comparison",
     ],
   },
   {
@@ -103,6 +103,39 @@ export const badAnalyses: readonly BadManifest[] = [
     name: "pods that may be unready for ever",
     manifest: canaryWith.kind({ pods: { unreadyFor: "2h" } }),
     says: ['checks[0].pods.unreadyFor: Invalid value: "2h": must be a duration from 0s to 1h'],
+  },
+  {
+    name: "memory above its limit",
+    manifest: canaryWith.kind({ saturation: { maxMemoryPercent: 120 } }),
+    says: ["spec.analysis.checks[0].saturation.maxMemoryPercent: Invalid value: 120", "less than or equal to 100"],
+  },
+  {
+    name: "CPU as a share of nothing",
+    manifest: canaryWith.kind({ saturation: { maxCPUPercent: 0 } }),
+    says: ["spec.analysis.checks[0].saturation.maxCPUPercent: Invalid value: 0", "greater than or equal to 1"],
+  },
+  {
+    name: "less throttling than none",
+    manifest: canaryWith.kind({ saturation: { maxThrottledPercent: -1 } }),
+    says: ["spec.analysis.checks[0].saturation.maxThrottledPercent: Invalid value: -1", "greater than or equal to 0"],
+  },
+  {
+    name: "a single moment at the limit as a verdict",
+    manifest: canaryWith.kind({ mode: "Gate", saturation: { consecutiveFailureLimit: 0 } }),
+    says: ["saturation.consecutiveFailureLimit: Invalid value: 0", "greater than or equal to 1"],
+  },
+  {
+    name: "a rollback for containers without limits",
+    manifest: canaryWith.kind({ mode: "Gate", saturation: {}, onNoData: "Fail" }),
+    says: [
+      "spec.analysis.checks[0].onNoData: Invalid value",
+      "containers without metrics or limits are no failure: choose Undecided or Ignore",
+    ],
+  },
+  {
+    name: "nothing but a look at how full containers are, which only reports",
+    manifest: canaryWith.kind({ saturation: {} }),
+    says: ["spec.analysis.checks: Invalid value", "every check only reports, so nothing judges the canary"],
   },
   {
     name: "metrics that come after an hour",
@@ -124,7 +157,7 @@ export const badAnalyses: readonly BadManifest[] = [
     manifest: canaryWith.analysis({ checks: [{ name: "errors" }] }),
     says: [
       "spec.analysis.checks[0]: Invalid value",
-      "choose exactly one of threshold, slo, comparison, pods, job; found none",
+      "choose exactly one of threshold, slo, comparison, pods, job, saturation; found none",
     ],
   },
   {
@@ -223,7 +256,7 @@ export const badAnalyses: readonly BadManifest[] = [
     }),
     says: [
       "spec.analysis.checks[0]: Invalid value",
-      "choose exactly one of threshold, slo, comparison, pods, job; found threshold job",
+      "choose exactly one of threshold, slo, comparison, pods, job, saturation; found threshold job",
     ],
   },
   {

@@ -11,6 +11,8 @@ export interface Behaviour {
   readonly errors?: number;
   /** Share of the requests that take 400 ms; the others take between 25 and 100. */
   readonly slow?: number;
+  /** How full its containers are, in percent of their limits; kubelets say nothing of it when left out. */
+  readonly full?: { readonly memory: number; readonly cpu?: number; readonly throttled?: number };
 }
 
 export interface MetricsWorldOptions {
@@ -20,6 +22,8 @@ export interface MetricsWorldOptions {
   readonly primary?: Behaviour;
   /** Percent of the requests that the canary gets; the gateway's weights when left out. */
   readonly share?: () => number;
+  /** Containers have no limits. */
+  readonly unlimited?: true;
 }
 
 /**
@@ -93,8 +97,25 @@ export function startMetricsWorld(
     }
     add({ __name__: "envoy_cluster_upstream_rq_time_bucket", ...labels, le: "+Inf" }, requests);
   };
+  const kubelets = (pod: string, { full }: Behaviour): void => {
+    if (full === undefined) return;
+    const container = { namespace: "shop", pod, container: "web" };
+    const gauge = (name: string, value: number, labels: object = {}) => {
+      tsdb.append({ __name__: name, ...container, ...labels }, clock.now(), value);
+    };
+    const { memory, cpu = 20, throttled = 0 } = full;
+    gauge("container_memory_working_set_bytes", memory * 1e6, { id: "/kubepods/1" });
+    add({ __name__: "container_cpu_usage_seconds_total", ...container }, (cpu / 100) * (SCRAPE_MS / 1_000));
+    if (world.now.unlimited === true) return;
+    gauge("kube_pod_container_resource_limits", 1e8, { resource: "memory", unit: "byte" });
+    gauge("kube_pod_container_resource_limits", 1, { resource: "cpu", unit: "core" });
+    add({ __name__: "container_cpu_cfs_periods_total", ...container }, SCRAPE_MS / 100);
+    add({ __name__: "container_cpu_cfs_throttled_periods_total", ...container }, (throttled / 100) * (SCRAPE_MS / 100));
+  };
   const scrape = (): void => {
     const { rps, canary = {}, primary = {}, share } = world.now;
+    kubelets("web-5d9c7b-x2x4z", canary);
+    kubelets("web-primary-7f6d5c-b8k2m", primary);
     const percent = share?.() ?? weights()["web-canary"] ?? 0;
     const all = (rps * SCRAPE_MS) / 1_000;
     const toCanary = drawn(random, Math.round(all), percent / 100);

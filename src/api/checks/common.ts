@@ -8,7 +8,7 @@ export const commonFields = {
     .enum(["Gate", "Report"])
     .optional()
     .describe(
-      "Gate: the check must pass, and its failure rolls back. Report: its verdict is shown, and nothing follows. Left out: Gate.",
+      "Gate: the check must pass, and its failure rolls back. Report: its verdict is shown, and nothing follows. Left out: Gate, and Report for saturation.",
     ),
   onNoData: z
     .enum(["Undecided", "Ignore", "Fail"])

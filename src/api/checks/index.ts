@@ -2,12 +2,15 @@ import { z } from "zod";
 import type { Question } from "../query.ts";
 import { exactlyOneOf, withRules } from "../schema.ts";
 import { commonFields } from "./common.ts";
+import type { CheckMode } from "./common.ts";
 import { comparisonQuestions, comparisonSchema } from "./comparison.ts";
 import type { ComparisonCheck } from "./comparison.ts";
 import { podsSchema } from "./pods.ts";
 import type { PodsCheck } from "./pods.ts";
 import { jobSchema } from "./job.ts";
 import type { JobCheck } from "./job.ts";
+import { saturationSchema } from "./saturation.ts";
+import type { SaturationCheck } from "./saturation.ts";
 import { sloQuestions, sloSchema } from "./slo.ts";
 import type { SloCheck } from "./slo.ts";
 import { thresholdQuestion, thresholdSchema } from "./threshold.ts";
@@ -20,6 +23,7 @@ const blocks = {
   comparison: comparisonSchema,
   pods: podsSchema,
   job: jobSchema,
+  saturation: saturationSchema,
 };
 
 export type CheckKind = keyof typeof blocks;
@@ -36,11 +40,17 @@ export const checkSchema = withRules(
     comparison: blocks.comparison.optional(),
     pods: blocks.pods.optional(),
     job: blocks.job.optional(),
+    saturation: blocks.saturation.optional(),
   }),
   exactlyOneOf(checkKinds),
   {
     rule: "!has(self.pods) || !has(self.onNoData)",
     message: "pods are always there to be looked at: remove onNoData",
+    fieldPath: ".onNoData",
+  },
+  {
+    rule: "!has(self.saturation) || !has(self.onNoData) || self.onNoData != 'Fail'",
+    message: "containers without metrics or limits are no failure: choose Undecided or Ignore",
     fieldPath: ".onNoData",
   },
 );
@@ -51,26 +61,32 @@ export type StoredCheck = z.output<typeof checkSchema>;
 export type JudgedCheck = SloCheck | ComparisonCheck;
 
 /** Exactly one kind each; told apart by the key of the block, as in the YAML. */
-export type Check = ThresholdCheck | JudgedCheck | PodsCheck | JobCheck;
+export type Check = ThresholdCheck | JudgedCheck | PodsCheck | JobCheck | SaturationCheck;
 
 export function isJudged(check: Check): check is JudgedCheck {
   return "slo" in check || "comparison" in check;
 }
 
+/** Whether a check decides. How full containers are is no verdict by itself: it has to be asked for. */
+export function modeOf({ mode, saturation }: Pick<StoredCheck, "mode" | "saturation">): CheckMode {
+  return mode ?? (saturation === undefined ? "Gate" : "Report");
+}
+
 /** The check with its one block and its defaults; undefined when it has none. */
 export function resolveCheck({ name, mode, onNoData, ...kinds }: StoredCheck): Check | undefined {
-  const basics = { name, onNoData: onNoData ?? ("Undecided" as const), mode: mode ?? ("Gate" as const) };
+  const basics = { name, onNoData: onNoData ?? ("Undecided" as const), mode: modeOf({ mode, ...kinds }) };
   if (kinds.threshold !== undefined) return { ...basics, threshold: kinds.threshold };
   if (kinds.slo !== undefined) return { ...basics, slo: kinds.slo };
   if (kinds.comparison !== undefined) return { ...basics, comparison: kinds.comparison };
   if (kinds.pods !== undefined) return { ...basics, pods: kinds.pods };
   if (kinds.job !== undefined) return { ...basics, job: kinds.job };
+  if (kinds.saturation !== undefined) return { ...basics, saturation: kinds.saturation };
   return undefined;
 }
 
 /** What a check asks of the metrics in the words of its author; the queries of a data plane are not among it. */
 export function questionsOfCheck(check: Check): readonly Question[] {
-  if ("pods" in check || "job" in check) return [];
+  if ("pods" in check || "job" in check || "saturation" in check) return [];
   if ("threshold" in check) return [thresholdQuestion(check)];
   return "slo" in check ? sloQuestions(check) : comparisonQuestions(check);
 }

@@ -1,11 +1,12 @@
 import type { Check } from "../../api/canary.ts";
 import { isJudged } from "../../api/checks/index.ts";
 import type { CheckStatus } from "../../api/status.ts";
-import type { TakenPods, TakenReading } from "../taken.ts";
+import type { Taken, TakenPods } from "../taken.ts";
 import type { JobView } from "../types.ts";
 import { judgeJob } from "./job.ts";
 import type { JudgedTile } from "./judged.ts";
 import { judgePods } from "./pods.ts";
+import { judgeSaturation } from "./saturation.ts";
 import { judgeThreshold } from "./threshold.ts";
 
 /** A check that was never asked. */
@@ -24,7 +25,7 @@ export function unasked({ name, mode }: Check): CheckStatus {
 export interface Judge {
   readonly checks: readonly Check[];
   readonly previous: readonly CheckStatus[];
-  readonly readings: Readonly<Record<string, TakenReading>>;
+  readonly readings: Readonly<Record<string, Taken>>;
   /** The newest tile, if there is one. */
   readonly judged?: JudgedTile | undefined;
   /** The newest look at the canary's pods, likewise. */
@@ -51,7 +52,9 @@ export function judge({ checks, previous, readings, judged, pods, jobs }: Judge)
     if ("pods" in check) return pods === undefined ? before : judgePods(check, before, pods);
     if ("job" in check) return jobs === undefined ? before : judgeJob(before, jobs.views[check.name], jobs);
     const taken = readings[check.name];
-    return taken === undefined ? before : judgeThreshold(check, before, taken);
+    if (taken === undefined) return before;
+    if ("saturation" in check) return "found" in taken ? judgeSaturation(check, before, taken) : before;
+    return "reading" in taken ? judgeThreshold(check, before, taken) : before;
   });
 }
 

@@ -44,6 +44,7 @@ async function main(): Promise<number> {
       version: version(),
       controller: (args) => alone(async () => (await import("./main.ts")).runController(args)),
       refusals: async (objects) => (await import("./sandbox/refusals.ts")).refusalsOf(objects),
+      simulate: async (simulation) => (await import("./sandbox/simulation/simulate.ts")).simulate(simulation),
       sandbox: (args) => alone(async () => (await import("./sandbox/main.ts")).runSandbox(args)),
     },
   };

@@ -31,6 +31,8 @@ export interface Call {
 export interface Options {
   text(name: string): string | undefined;
   flag(name: string): boolean;
+  /** Of an option that may be given several times. */
+  list(name: string): readonly string[];
 }
 
 /** Answers the exit code. */
@@ -48,6 +50,8 @@ export interface OptionDefinition {
   readonly help: string;
   readonly choices?: readonly string[];
   readonly fallback?: string;
+  /** May be given several times. */
+  readonly repeatable?: true;
 }
 
 export interface Example {

@@ -127,6 +127,49 @@ export const commands: readonly CommandDefinition[] = [
     load: () => import("./commands/lint.ts"),
   },
   {
+    name: "simulate",
+    summary:
+      "Tells what would become of a release with these manifests: when it is promoted or rolled back, and who is harmed",
+    details:
+      "The production controller lives through a release on virtual time, in this process and within seconds, without a cluster: pods are ready at once, requests are drawn at random, pauses are approved at once. It is a simulation, and says what it takes for granted. What the Canary refers to and the files do not hold is made up. Ends with 0 when the release is promoted, 3 when it is rolled back, 8 when it is not decided, 6 when it stalls.",
+    arguments: [{ syntax: "<files...>", help: "Files with YAML, or folders: the Canary, and what belongs to it." }],
+    options: [
+      { flags: "--canary <name>", help: "Which Canary is meant, where the files hold several." },
+      {
+        flags: "--canary-errors <percent>",
+        help: "How many requests to the new version fail; as many as of the one before when left out.",
+      },
+      { flags: "--primary-errors <percent>", help: "How many to the version before fail.", fallback: "0.5%" },
+      {
+        flags: "--canary-latency <duration>",
+        help: "Half of the requests to the new version take longer; as to the one before when left out.",
+      },
+      { flags: "--primary-latency <duration>", help: "The same for the version before.", fallback: "100ms" },
+      { flags: "--rps <number>", help: "Requests in a second, to both together.", fallback: "100" },
+      {
+        flags: "--value <check=number>",
+        help: "What a check with a query of its own reads; it passes when left out. May be given several times.",
+        repeatable: true,
+      },
+      { flags: "--replicas <number>", help: "Pods of the workload; as its manifest says when left out." },
+      { flags: "--seed <number>", help: "Another one draws other requests.", fallback: "1" },
+      { flags: "--timeout <duration>", help: "How much simulated time at most.", fallback: "24h" },
+      { flags: "-o, --output <format>", help: "For machines.", choices: ["json"] },
+    ],
+    examples: [
+      { line: "aviary simulate canary.yaml deployment.yaml", says: "A version that is as good as the one before." },
+      {
+        line: "aviary simulate canary.yaml deployment.yaml --canary-errors 5% --rps 20",
+        says: "One that fails more often, on a quiet service.",
+      },
+      {
+        line: "aviary simulate canary.yaml deployment.yaml --value success-rate=90",
+        says: "One for which the check success-rate, which has a query of its own, reads 90.",
+      },
+    ],
+    load: () => import("./commands/simulate.ts"),
+  },
+  {
     name: "sandbox",
     summary: "Runs a small Kubernetes on this machine to try Aviary on, until it is interrupted",
     details: "It prints a kubeconfig. Not for production; see docs/sandbox.md.",

@@ -1,6 +1,6 @@
 /** How a command can end. The numbers are a contract with scripts and never change their meaning. */
 export const exitCodes = {
-  ok: { code: 0, says: "Done. For `wait`: the revision is promoted." },
+  ok: { code: 0, says: "Done. For `wait` and `simulate`: the revision is promoted." },
   error: {
     code: 1,
     says: "Something went wrong that is none of the below: no permission, no API server, a bad kubeconfig.",
@@ -15,7 +15,7 @@ export const exitCodes = {
   stalled: { code: 6, says: "The Canary is stalled: somebody has to mend something first." },
   notFound: { code: 7, says: "There is no such Canary or workload, or no Canary for it." },
   timedOut: { code: 8, says: "The time is up and nothing is decided." },
-  refused: { code: 9, says: "The controller refused the action, or `lint` found a mistake." },
+  refused: { code: 9, says: "The controller refused the action, or `lint` or `simulate` found a mistake." },
   interrupted: { code: 130, says: "Interrupted." },
 } as const;
 

@@ -66,8 +66,9 @@ function describe(command: Command, definition: CommandDefinition): void {
   command.addHelpText("after", `\nExamples:\n${lines.join("\n")}`);
 }
 
-function toOption({ flags, help, choices, fallback }: OptionDefinition): Option {
+function toOption({ flags, help, choices, fallback, repeatable }: OptionDefinition): Option {
   const option = new Option(flags, help);
+  if (repeatable === true) option.argParser<string[]>((value, before) => [...(before ?? []), value]);
   if (choices !== undefined) option.choices(choices);
   return fallback === undefined ? option : option.default(fallback);
 }
@@ -86,6 +87,10 @@ function optionValues(given: Readonly<Record<string, unknown>>): Options {
       return typeof value === "string" ? value : undefined;
     },
     flag: (name) => given[name] === true,
+    list: (name) => {
+      const value = given[name];
+      return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+    },
   };
 }
 

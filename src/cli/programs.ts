@@ -7,4 +7,58 @@ export interface Programs {
   sandbox(args: readonly string[]): Promise<number>;
   /** What an API server with Aviary's CRDs would say to each object; undefined where it would take it. */
   refusals(objects: readonly object[]): Promise<readonly (string | undefined)[]>;
+  /** Releases a new version of a Canary's workload on virtual time. @throws AbortError when the signal is aborted. */
+  simulate(simulation: Simulation): Promise<Simulated>;
+}
+
+/** How one version answers. */
+export interface Behaviour {
+  /** Share of the requests that fail, 0 to 1. */
+  readonly errors: number;
+  /** Half of the requests take longer, in milliseconds. */
+  readonly latencyMs: number;
+}
+
+export interface Simulation {
+  /** Objects in any order, the Canary among them. */
+  readonly objects: readonly object[];
+  readonly canary: object;
+  /** Requests in a second. */
+  readonly rps: number;
+  readonly behaviour: { readonly canary: Behaviour; readonly primary: Behaviour };
+  /** What checks with queries of their own read, by their names. */
+  readonly values: Readonly<Record<string, number>>;
+  /** Pods of the target; as its manifest says when undefined. */
+  readonly replicas: number | undefined;
+  readonly seed: number;
+  /** Simulated time after which it ends undecided, in milliseconds. */
+  readonly limitMs: number;
+  readonly onChange: (change: SimulatedChange) => void;
+  /** Hears what was taken for granted. */
+  readonly onNote: (note: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** One change of what the Canary says of itself. */
+export interface SimulatedChange {
+  /** Milliseconds since the release. */
+  readonly atMs: number;
+  readonly phase: string;
+  /** As `2/6`; undefined between rollouts. */
+  readonly step: string | undefined;
+  readonly weight: number;
+  readonly rule: string;
+  readonly message: string;
+}
+
+export interface Simulated {
+  readonly outcome: "promoted" | "rolledBack" | "undecided" | "stalled";
+  readonly message: string;
+  /** From the release to the end, in milliseconds. */
+  readonly tookMs: number;
+  /** Requests of users that the new version answered, and those of them that failed. */
+  readonly canaryRequests: number;
+  readonly canaryFailures: number;
+  /** Names of the checks that have asked for a value, since their queries are their own. */
+  readonly asked: readonly string[];
 }

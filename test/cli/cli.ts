@@ -7,6 +7,7 @@ import type { World } from "../../src/cli/command.ts";
 import { systemClock } from "../../src/lib/time.ts";
 import type { ApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
 import { refusalsOf } from "../../src/sandbox/refusals.ts";
+import { simulate } from "../../src/sandbox/simulation/simulate.ts";
 import { kubeconfig, startApiServer } from "../../src/sandbox/apiserver/http.ts";
 
 /** An API that is served over HTTP, with a kubeconfig for it. */
@@ -76,6 +77,7 @@ export function start(argv: readonly string[], options: StartOptions = {}): Runn
       controller: () => Promise.resolve(0),
       sandbox: () => Promise.resolve(0),
       refusals: (objects) => Promise.resolve(refusalsOf(objects)),
+      simulate,
       ...options.programs,
     },
   }).then((code) => {

@@ -4,8 +4,15 @@ import type { ApiServer } from "./apiServer.ts";
 import { nameOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
 
+let definitions: readonly JsonObject[] | undefined;
+
 /** The definitions of the Gateway API, and of KEDA's ScaledObject, in the sandbox's compact form. */
 export function gatewayApiDefinitions(): readonly JsonObject[] {
+  definitions ??= readDefinitions();
+  return structuredClone(definitions);
+}
+
+function readDefinitions(): readonly JsonObject[] {
   const folder = new URL("./crds/", import.meta.url);
   return readdirSync(folder)
     .filter((file) => file.endsWith(".yaml"))

@@ -28,7 +28,9 @@ export interface Pacing {
   hold(key: string, canary: KubeObject, status: CanaryStatus): void;
   /** A stored Canary as the next decision has to see it: with the status that is held back, when there is one. */
   withHeld(key: string, stored: KubeObject): KubeObject;
-  /** The status of a Canary was written, or says already what was held back. */
+  /** The stored status says already what is to be said. */
+  drop(key: string): void;
+  /** The status of a Canary was written. */
   wrote(key: string): void;
   forget(key: string): void;
   /**
@@ -70,6 +72,9 @@ export function createPacing(clock: Clock, { perSecond = SHARED }: PacingOptions
         found.shown = { stored, canary: { ...stored, status: found.status } as KubeObject };
       }
       return found.shown.canary;
+    },
+    drop: (key) => {
+      held.delete(key);
     },
     wrote(key) {
       writtenAt.set(key, clock.now());

@@ -59,9 +59,10 @@ async function reportStatus(
   const isStored = sameStatus(stored, status);
   const waits = isStored || held === undefined ? undefined : whatMayWait(decision, stored, status);
   const dueInMs = waits === undefined ? 0 : pacing.dueInMs(key, waits);
-  if (dueInMs > 0 && held !== undefined) pacing.hold(key, held, status);
+  if (isStored) pacing.drop(key);
+  else if (dueInMs > 0 && held !== undefined) pacing.hold(key, held, status);
   else {
-    if (!isStored) await pacing.turn(() => writeStatus(observation, status, options));
+    await pacing.turn(() => writeStatus(observation, status, options));
     pacing.wrote(key);
   }
   // Told when it is decided, and not again when it is written later.

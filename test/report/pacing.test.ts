@@ -15,6 +15,15 @@ test("words come at once when nothing was written lately, and a second after the
   expect(pacing.dueInMs("shop/web", "words")).toBe(0);
 });
 
+test("a look that finds nothing to write puts off no words", async () => {
+  const clock = createVirtualClock();
+  const pacing = createPacing(clock);
+  pacing.wrote("shop/web");
+  await clock.advance(900);
+  pacing.drop("shop/web");
+  expect(pacing.dueInMs("shop/web", "words")).toBe(100);
+});
+
 test("of many that wait at once, eight a second are written, and all of them in the end", async () => {
   const clock = createVirtualClock();
   const pacing = createPacing(clock);

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { parseDuration } from "../lib/time.ts";
 import { withRules } from "../api/schema.ts";
-import { plainAuthorizer } from "./http/authorizer.ts";
 import {
   connectionFields,
   secretField,
@@ -12,7 +11,7 @@ import {
 } from "./http/endpoint.ts";
 import { soleOf } from "./http/rows.ts";
 import { badQuery } from "./http/sentences.ts";
-import { httpSource } from "./http/source.ts";
+import { plainSource } from "./http/source.ts";
 import type { ApiAnswer, HttpApi } from "./http/source.ts";
 import { windowField } from "./http/window.ts";
 import type { MetricProviderKind, Reading } from "./provider.ts";
@@ -55,10 +54,7 @@ export const datadog: MetricProviderKind<Block> = {
     return "wrong" in parsed ? parsed.wrong : undefined;
   },
   windowMs: ({ window }) => parseDuration(window),
-  connect(block, credentials) {
-    const authorizer = plainAuthorizer(block, credentials);
-    return httpSource({ api: apiOf(block), endpoint: block, credentials, authorizer });
-  },
+  connect: (block, credentials) => plainSource(apiOf(block), block, { credentials }),
 };
 
 const formulaSchema = z.strictObject({

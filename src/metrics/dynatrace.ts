@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { withRules } from "../api/schema.ts";
 import { parseDuration } from "../lib/time.ts";
-import { plainAuthorizer } from "./http/authorizer.ts";
 import {
   connectionFields,
   secretField,
@@ -12,7 +11,7 @@ import {
 } from "./http/endpoint.ts";
 import { newestOf, soleOf } from "./http/rows.ts";
 import { several } from "./http/sentences.ts";
-import { httpSource } from "./http/source.ts";
+import { plainSource } from "./http/source.ts";
 import type { HttpApi } from "./http/source.ts";
 import { windowField } from "./http/window.ts";
 import type { MetricProviderKind } from "./provider.ts";
@@ -39,10 +38,7 @@ export const dynatrace: MetricProviderKind<Block> = {
   secrets: (block) => [...secretsOfEndpoint(block), ...secretUse(block.token.secretRef, "bearerToken")],
   checkQuery: () => undefined,
   windowMs: ({ window }) => parseDuration(window),
-  connect(block, credentials) {
-    const authorizer = plainAuthorizer(block, credentials, "Api-Token");
-    return httpSource({ api: apiOf(block), endpoint: block, credentials, authorizer });
-  },
+  connect: (block, credentials) => plainSource(apiOf(block), block, { credentials, scheme: "Api-Token" }),
 };
 
 const success = z.object({

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { withRules } from "../api/schema.ts";
-import { plainAuthorizer } from "./http/authorizer.ts";
 import {
   atMostOneOf,
   connectionFields,
@@ -13,7 +12,7 @@ import {
 } from "./http/endpoint.ts";
 import { rowOf, soleNumber, soleOf } from "./http/rows.ts";
 import { badQuery, unreachable } from "./http/sentences.ts";
-import { httpSource } from "./http/source.ts";
+import { plainSource } from "./http/source.ts";
 import type { ApiRequest, HttpApi } from "./http/source.ts";
 import { longestIn } from "./http/window.ts";
 import type { MetricProviderKind, Reading } from "./provider.ts";
@@ -66,10 +65,8 @@ export const elasticsearch: MetricProviderKind<Block> = {
     return "wrong" in parsed ? parsed.wrong : undefined;
   },
   windowMs: (_block, query) => longestIn(query, LOOKS_BACK),
-  connect(block, credentials) {
-    const authorizer = plainAuthorizer(block, credentials, block.apiKey === undefined ? "Bearer" : "ApiKey");
-    return httpSource({ api: apiOf(block), endpoint: block, credentials, authorizer });
-  },
+  connect: (block, credentials) =>
+    plainSource(apiOf(block), block, { credentials, scheme: block.apiKey === undefined ? "Bearer" : "ApiKey" }),
 };
 
 type Body = { readonly body: Readonly<Record<string, unknown>> } | { readonly wrong: string };

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { withRules } from "../api/schema.ts";
 import { parseDuration } from "../lib/time.ts";
-import { plainAuthorizer } from "./http/authorizer.ts";
 import {
   atMostOneOf,
   connectionFields,
@@ -12,7 +11,7 @@ import {
 } from "./http/endpoint.ts";
 import { newestOf, soleOf } from "./http/rows.ts";
 import { several } from "./http/sentences.ts";
-import { httpSource } from "./http/source.ts";
+import { plainSource } from "./http/source.ts";
 import type { HttpApi } from "./http/source.ts";
 import { windowField } from "./http/window.ts";
 import type { MetricProviderKind } from "./provider.ts";
@@ -40,10 +39,7 @@ export const graphite: MetricProviderKind<Block> = {
   secrets: secretsOfEndpoint,
   checkQuery: () => undefined,
   windowMs: ({ window }) => parseDuration(window),
-  connect(block, credentials) {
-    const authorizer = plainAuthorizer(block, credentials);
-    return httpSource({ api: apiOf(block), endpoint: block, credentials, authorizer });
-  },
+  connect: (block, credentials) => plainSource(apiOf(block), block, { credentials }),
 };
 
 const success = z.array(z.object({ datapoints: z.array(z.tuple([z.unknown(), z.number()])) }));

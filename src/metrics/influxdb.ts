@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { exactlyOneOf, withRules } from "../api/schema.ts";
-import { plainAuthorizer } from "./http/authorizer.ts";
 import {
   atMostOneOf,
   connectionFields,
@@ -11,7 +10,7 @@ import {
   tlsNeedsHttps,
   urlField,
 } from "./http/endpoint.ts";
-import { httpSource } from "./http/source.ts";
+import { plainSource } from "./http/source.ts";
 import type { HttpApi } from "./http/source.ts";
 import { longestIn } from "./http/window.ts";
 import { fluxApi, influxQlApi, sqlApi } from "./influxdbApi.ts";
@@ -52,10 +51,8 @@ export const influxdb: MetricProviderKind<Block> = {
   secrets: (block) => [...secretsOfEndpoint(block), ...secretUse(block.token?.secretRef, "bearerToken")],
   checkQuery: () => undefined,
   windowMs: (_block, query) => longestIn(query, LOOKS_BACK),
-  connect(block, credentials) {
-    const authorizer = plainAuthorizer(block, credentials, block.sql === undefined ? "Token" : "Bearer");
-    return httpSource({ api: apiOf(block), endpoint: block, credentials, authorizer });
-  },
+  connect: (block, credentials) =>
+    plainSource(apiOf(block), block, { credentials, scheme: block.sql === undefined ? "Token" : "Bearer" }),
 };
 
 function apiOf({ flux, influxQL, sql }: Block): HttpApi {

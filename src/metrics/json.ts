@@ -2,7 +2,6 @@ import { jsonpath } from "json-p3";
 import { z } from "zod";
 import { withRules } from "../api/schema.ts";
 import { messageOf } from "../lib/errors.ts";
-import { plainAuthorizer } from "./http/authorizer.ts";
 import {
   atMostOneOf,
   connectionFields,
@@ -12,7 +11,7 @@ import {
   urlField,
 } from "./http/endpoint.ts";
 import { soleOf } from "./http/rows.ts";
-import { httpSource } from "./http/source.ts";
+import { plainSource } from "./http/source.ts";
 import type { HttpApi } from "./http/source.ts";
 import type { MetricProviderKind } from "./provider.ts";
 
@@ -51,10 +50,7 @@ export const json: MetricProviderKind<Block> = {
     return "wrong" in wrong ? wrong.wrong : undefined;
   },
   windowMs: () => 0,
-  connect(block, credentials) {
-    const authorizer = plainAuthorizer(block, credentials);
-    return httpSource({ api: apiOf(block), endpoint: block, credentials, authorizer });
-  },
+  connect: (block, credentials) => plainSource(apiOf(block), block, { credentials }),
 };
 
 function faultOfPath(path: string): string | undefined {

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { withRules } from "../api/schema.ts";
 import { parseDuration } from "../lib/time.ts";
-import { plainAuthorizer } from "./http/authorizer.ts";
 import {
   connectionFields,
   secretField,
@@ -12,7 +11,7 @@ import {
 } from "./http/endpoint.ts";
 import { soleNumber } from "./http/rows.ts";
 import { badQuery, unreachable } from "./http/sentences.ts";
-import { httpSource } from "./http/source.ts";
+import { plainSource } from "./http/source.ts";
 import type { HttpApi } from "./http/source.ts";
 import { longestIn, windowField } from "./http/window.ts";
 import type { MetricProviderKind } from "./provider.ts";
@@ -46,10 +45,7 @@ export const newRelic: MetricProviderKind<Block> = {
       ? longestIn(query, /\bsince\s+(\d+)\s+(second|minute|hour|day|week)s?\s+ago/gi)
       : parseDuration(window);
   },
-  connect(block, credentials) {
-    const authorizer = plainAuthorizer(block, credentials);
-    return httpSource({ api: apiOf(block), endpoint: block, credentials, authorizer });
-  },
+  connect: (block, credentials) => plainSource(apiOf(block), block, { credentials }),
 };
 
 function hasSince(query: string): boolean {

@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { withRules } from "../api/schema.ts";
 import { parseDuration } from "../lib/time.ts";
-import { plainAuthorizer } from "./http/authorizer.ts";
 import {
   atMostOneOf,
   connectionFields,
@@ -12,7 +11,7 @@ import {
 } from "./http/endpoint.ts";
 import { rowOf, soleNumber } from "./http/rows.ts";
 import { badQuery } from "./http/sentences.ts";
-import { httpSource } from "./http/source.ts";
+import { plainSource } from "./http/source.ts";
 import type { HttpApi } from "./http/source.ts";
 import { longestIn, windowField } from "./http/window.ts";
 import type { MetricProviderKind } from "./provider.ts";
@@ -46,10 +45,7 @@ export const splunk: MetricProviderKind<Block> = {
   windowMs({ window }, query) {
     return /\bearliest\s*=/i.test(query) ? longestIn(query, EARLIEST) : parseDuration(window);
   },
-  connect(block, credentials) {
-    const authorizer = plainAuthorizer(block, credentials);
-    return httpSource({ api: apiOf(block), endpoint: block, credentials, authorizer });
-  },
+  connect: (block, credentials) => plainSource(apiOf(block), block, { credentials }),
 };
 
 const message = z.object({ type: z.string(), text: z.string() });

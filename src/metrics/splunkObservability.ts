@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { withRules } from "../api/schema.ts";
 import { parseDuration } from "../lib/time.ts";
-import { plainAuthorizer } from "./http/authorizer.ts";
 import {
   connectionFields,
   secretField,
@@ -12,7 +11,7 @@ import {
 } from "./http/endpoint.ts";
 import { soleOf } from "./http/rows.ts";
 import { badQuery, several } from "./http/sentences.ts";
-import { httpSource } from "./http/source.ts";
+import { plainSource } from "./http/source.ts";
 import type { HttpApi } from "./http/source.ts";
 import { windowField } from "./http/window.ts";
 import type { MetricProviderKind, Reading } from "./provider.ts";
@@ -41,10 +40,7 @@ export const splunkObservability: MetricProviderKind<Block> = {
   secrets: (block) => [...secretsOfEndpoint(block), ...secretUse(block.token.secretRef, { header: "X-SF-TOKEN" })],
   checkQuery: () => undefined,
   windowMs: ({ window }) => parseDuration(window),
-  connect(block, credentials) {
-    const authorizer = plainAuthorizer(block, credentials);
-    return httpSource({ api: apiOf(block), endpoint: block, credentials, authorizer });
-  },
+  connect: (block, credentials) => plainSource(apiOf(block), block, { credentials }),
 };
 
 const dataMessage = z.object({ data: z.array(z.object({ tsId: z.string(), value: z.unknown() })) });

@@ -2,7 +2,6 @@ import type { Canary } from "../api/canary.ts";
 import { PODS_PERIOD_MS } from "../decide/due.ts";
 import { isAsked, stepsOf } from "../decide/strategy.ts";
 import type { TakenPods } from "../decide/taken.ts";
-import { isKubeError } from "../kube/errors.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { ContainerStatus, Pod, WorkloadObject } from "../kube/objects.ts";
 import { conditionOf } from "../kube/objects.ts";
@@ -10,13 +9,12 @@ import type { Kube } from "../kube/port.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Clock } from "../lib/time.ts";
 import { parseDuration } from "../lib/time.ts";
+import { createBackground } from "./background.ts";
+import type { BackgroundOptions } from "./background.ts";
 
-export interface CanaryPodsOptions {
+export interface CanaryPodsOptions extends BackgroundOptions {
   readonly kube: Kube;
   readonly clock: Clock;
-  /** Called when an answer is in: the canary is to be looked at. */
-  readonly onAnswer: (canaryKey: string) => void;
-  readonly signal: AbortSignal;
 }
 
 /** Looks in the background how the pods of canaries fare that have had users. Pods are not worth a watch of their own. */
@@ -26,38 +24,19 @@ export interface CanaryPods {
   forget(key: string): void;
 }
 
-interface Entry {
-  readonly context: string;
-  asking: boolean;
-  answer: TakenPods | undefined;
-}
-
 export function createCanaryPods(options: CanaryPodsOptions): CanaryPods {
-  const { clock, onAnswer, signal } = options;
-  const entries = new Map<string, Entry>();
-
-  const start = (key: string, entry: Entry, look: () => Promise<TakenPods>): void => {
-    entry.asking = true;
-    void look().then((answer) => {
-      entry.asking = false;
-      if (signal.aborted || entries.get(key) !== entry) return;
-      entry.answer = answer;
-      onAnswer(key);
-    });
-  };
+  const { clock } = options;
+  const background = createBackground<TakenPods>(options);
 
   return {
     collect(key, canary, target) {
       const since = sinceOf(canary);
       const { rollout, checks = [] } = canary.status ?? {};
       if (since === undefined || target === undefined || rollout === undefined) {
-        entries.delete(key);
+        background.forget(key);
         return undefined;
       }
-      const context = `${rollout.revision} ${rollout.startedAt}`;
-      const known = entries.get(key);
-      const entry: Entry = known?.context === context ? known : { context, asking: false, answer: undefined };
-      entries.set(key, entry);
+      const entry = background.entry(key, `${rollout.revision} ${rollout.startedAt}`);
       const name = canary.spec.analysis.checks.find((check) => "pods" in check)?.name;
       const last = Date.parse(checks.find((check) => check.name === name)?.lastReading ?? "") || 0;
       if (entry.answer !== undefined && entry.answer.at <= last) entry.answer = undefined;
@@ -65,14 +44,13 @@ export function createCanaryPods(options: CanaryPodsOptions): CanaryPods {
       const period = Math.min(PODS_PERIOD_MS, parseDuration(canary.spec.analysis.interval));
       const due = last < since || now - last >= period;
       if (entry.answer === undefined && !entry.asking && due) {
-        start(key, entry, () =>
-          lookAt(options, { target, since: Date.parse(rollout.firstWeightAt ?? "") || now, now }),
-        );
+        const look = { target, since: Date.parse(rollout.firstWeightAt ?? "") || now, now };
+        background.ask(key, entry, lookAt(options, look));
       }
       return entry.answer;
     },
     forget: (key) => {
-      entries.delete(key);
+      background.forget(key);
     },
   };
 }
@@ -104,8 +82,8 @@ async function lookAt({ kube, signal }: CanaryPodsOptions, { target, since, now 
     const pods = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
     return { at: now, ...factsOf(pods, since) };
   } catch (error) {
-    const message = isKubeError(error) ? error.message : messageOf(error);
-    return { at: now, total: 0, restarts: 0, unready: [], unreachable: `pods cannot be listed: ${message}` };
+    const unreachable = `pods cannot be listed: ${messageOf(error)}`;
+    return { at: now, total: 0, restarts: 0, unready: [], unreachable };
   }
 }
 

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { Canary } from "../api/canary.ts";
 import type { FreshReads } from "../kube/fresh.ts";
 import { demandOf } from "../decide/strategy.ts";
@@ -8,6 +7,7 @@ import type { KubeObject, ResourceKind } from "../kube/port.ts";
 import { isOurs, namesOf } from "../lib/names.ts";
 import type { Names } from "../lib/names.ts";
 import { rememberByObject } from "../lib/remember.ts";
+import { sameJson } from "../lib/sameJson.ts";
 import { routers } from "../routers/index.ts";
 import { routeKey } from "../routers/router.ts";
 import type { Backends, Neighbourhood, RouteInput, Router, RouteRef } from "../routers/router.ts";
@@ -156,14 +156,9 @@ const trafficUnderWay = rememberByObject(({ spec, status }: Canary): TrafficUnde
   const before = routers.find(({ name }) => name === status?.traffic?.router);
   const held = before?.schema.safeParse(status?.traffic?.block);
   if (before === undefined || held?.success !== true) return wanted;
-  if (before === wanted.router && isDeepStrictEqual(plain(held.data), plain(wanted.block))) return wanted;
+  if (before === wanted.router && sameJson(held.data, wanted.block)) return wanted;
   return { router: before, block: held.data, changed: true };
 });
-
-/** Without fields that are there and undefined, as the status holds it. */
-function plain(block: unknown): unknown {
-  return JSON.parse(JSON.stringify(block));
-}
 
 function backendsOf({ namespace, target, primary, canaryService }: Names, port: number): Backends {
   return { namespace, name: target, primary, canary: canaryService, port };

@@ -7,17 +7,16 @@ import type { TakenStream, TakenTile } from "../decide/taken.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Clock } from "../lib/time.ts";
 import type { Subject } from "../metrics/dataPlanes/dataPlane.ts";
+import { createBackground } from "./background.ts";
+import type { BackgroundOptions } from "./background.ts";
 import type { Source } from "./judgedQuestions.ts";
 import type { AskSeries, AskShared } from "./series.ts";
 import { createSharedAsking } from "./series.ts";
 import { takeStreams } from "./streams.ts";
 
-export interface TilesOptions {
+export interface TilesOptions extends BackgroundOptions {
   readonly clock: Clock;
   readonly ask: AskSeries;
-  /** Called when an answer is in: the canary is to be looked at. */
-  readonly onAnswer: (canaryKey: string) => void;
-  readonly signal: AbortSignal;
 }
 
 /** What is known of a canary's surroundings when its versions are counted. */
@@ -37,50 +36,33 @@ export interface Tiles {
   forget(key: string): void;
 }
 
-interface Entry {
-  /** The rollout that it is about; an answer about another one is dropped. */
-  readonly context: string;
-  asking: boolean;
-  answer: TakenTile | undefined;
-}
-
-export function createTiles({ clock, ask, onAnswer, signal }: TilesOptions): Tiles {
-  const entries = new Map<string, Entry>();
+export function createTiles(options: TilesOptions): Tiles {
+  const { clock, ask, signal } = options;
+  const background = createBackground<TakenTile>(options);
   const shared = createSharedAsking(clock, ask);
-
-  const start = (key: string, entry: Entry, task: TileTask): void => {
-    entry.asking = true;
-    void takeTile({ ...task, ask, shared, signal })
-      .catch((error: unknown) => failed(task, messageOf(error)))
-      .then((tile) => {
-        entry.asking = false;
-        if (signal.aborted || entries.get(key) !== entry) return;
-        entry.answer = tile;
-        onAnswer(key);
-      });
-  };
 
   return {
     collect(key, canary, surroundings) {
       const now = clock.now();
       const next = nextTile(canary, now);
       if (next === undefined) {
-        entries.delete(key);
+        background.forget(key);
         return undefined;
       }
-      const context = contextOf(canary);
-      const known = entries.get(key);
-      const entry: Entry = known?.context === context ? known : { context, asking: false, answer: undefined };
-      entries.set(key, entry);
+      const entry = background.entry(key, contextOf(canary));
       const asked = Date.parse(canary.status?.rollout?.judging?.asked ?? "") || 0;
       if (entry.answer !== undefined && asked <= now && entry.answer.askedAt <= asked) entry.answer = undefined;
       if (entry.answer === undefined && !entry.asking && now >= next.dueAt) {
-        start(key, entry, { canary, next, askedAt: now, ...surroundings() });
+        const task = { canary, next, askedAt: now, ...surroundings() };
+        const taken = takeTile({ ...task, ask, shared, signal }).catch((error: unknown) =>
+          failed(task, messageOf(error)),
+        );
+        background.ask(key, entry, taken);
       }
       return entry.answer;
     },
     forget: (key) => {
-      entries.delete(key);
+      background.forget(key);
     },
   };
 }

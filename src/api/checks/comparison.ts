@@ -1,10 +1,7 @@
 import { z } from "zod";
-import { dataPlaneNames } from "../dataPlanes.ts";
-import { providerRef } from "../query.ts";
-import type { Question } from "../query.ts";
 import { duration, listSet, withRules } from "../schema.ts";
 import type { CheckBasics } from "./common.ts";
-import { counterQuestions, countersSchema } from "./counters.ts";
+import { countersSchema, countingFields, dataPlaneField } from "./counters.ts";
 
 /** What of the requests is compared. */
 export const signals = ["Errors", "Latency"] as const;
@@ -18,12 +15,7 @@ export const comparisonSchema = withRules(
     signals: listSet(z.array(z.enum(signals)).min(1).max(2))
       .optional()
       .describe("What of the requests is compared. Left out: errors, and latency where it is measured."),
-    dataPlane: z
-      .enum(dataPlaneNames)
-      .optional()
-      .describe(
-        "Whose metrics tell the versions apart. Left out: recognised by the parent of the route, else the metrics of the application.",
-      ),
+    dataPlane: dataPlaneField,
     counters: countersSchema.optional().describe("Counters of yours instead of those of the data plane."),
     margin: points
       .optional()
@@ -33,19 +25,7 @@ export const comparisonSchema = withRules(
     slowerThan: duration({ min: "1ms", max: "5m" })
       .optional()
       .describe("A latency that always counts as slow, when the histograms have this bound and it is in their tail."),
-    minRequests: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .default(20)
-      .describe("Requests to the canary before which nothing is decided."),
-    minFailures: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .default(3)
-      .describe("Bad requests of the canary before which it does not fail."),
-    providerRef: providerRef.optional(),
+    ...countingFields,
   }),
   {
     rule: "!has(self.counters) || (!has(self.signals) && !has(self.dataPlane) && !has(self.slowerThan))",
@@ -65,10 +45,4 @@ export type Comparison = z.output<typeof comparisonSchema>;
 /** A check of the canary against the primary. */
 export interface ComparisonCheck extends CheckBasics {
   readonly comparison: Comparison;
-}
-
-/** What the check asks beside the queries of a data plane. */
-export function comparisonQuestions({ name, comparison }: ComparisonCheck): readonly Question[] {
-  const { counters, providerRef: ref } = comparison;
-  return counters === undefined ? [] : counterQuestions({ name, kind: "comparison" }, counters, ref);
 }

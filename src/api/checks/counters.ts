@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { Question } from "../query.ts";
-import type { ProviderRef } from "../query.ts";
+import { dataPlaneNames } from "../dataPlanes.ts";
+import { providerRef } from "../query.ts";
+import type { ProviderRef, Question } from "../query.ts";
 
 const VARIABLES =
   "`{{ namespace }}`, and of the version that is counted `{{ service }}` (its leaf Service), `{{ workload }}` (its workload) and `{{ pods }}` (a regular expression for its pods' names) are filled in.";
@@ -23,19 +24,49 @@ export const countersSchema = z.object({
 
 export type Counters = z.output<typeof countersSchema>;
 
-/** A query of a counter: asked of either version, and only a selector. */
+/** Whose metrics a check reads that counts both versions. */
+export const dataPlaneField = z
+  .enum(dataPlaneNames)
+  .optional()
+  .describe(
+    "Whose metrics tell the versions apart. Left out: recognised by the parent of the route, else the metrics of the application.",
+  );
+
+/** What a check that counts has to have seen before it says anything, and who counts. */
+export const countingFields = {
+  minRequests: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(20)
+    .describe("Requests to the canary before which nothing is decided."),
+  minFailures: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(3)
+    .describe("Bad requests of the canary before which it does not fail."),
+  providerRef: providerRef.optional(),
+};
+
+interface Counting {
+  readonly counters?: Counters | undefined;
+  readonly providerRef?: ProviderRef | undefined;
+}
+
+/** What a check asks beside the queries of a data plane: its counters, of either version, and only selectors. */
 export function counterQuestions(
   { name, kind }: { readonly name: string; readonly kind: "comparison" | "slo" },
-  { bad, total }: Counters,
-  providerRef: ProviderRef | undefined,
+  { counters, providerRef: ref }: Counting,
 ): readonly Question[] {
+  if (counters === undefined) return [];
   const question = (part: "bad" | "total", query: string): Question => ({
     what: `check ${name}`,
     field: `spec.analysis.checks[${name}].${kind}.counters.${part}`,
     query,
     series: true,
     counter: true,
-    providerRef,
+    providerRef: ref,
   });
-  return [question("total", total), question("bad", bad)];
+  return [question("total", counters.total), question("bad", counters.bad)];
 }

@@ -3,15 +3,16 @@ import type { Question } from "../query.ts";
 import { exactlyOneOf, withRules } from "../schema.ts";
 import { commonFields } from "./common.ts";
 import type { CheckMode } from "./common.ts";
-import { comparisonQuestions, comparisonSchema } from "./comparison.ts";
+import { comparisonSchema } from "./comparison.ts";
 import type { ComparisonCheck } from "./comparison.ts";
+import { counterQuestions } from "./counters.ts";
 import { podsSchema } from "./pods.ts";
 import type { PodsCheck } from "./pods.ts";
 import { jobSchema } from "./job.ts";
 import type { JobCheck } from "./job.ts";
 import { saturationSchema } from "./saturation.ts";
 import type { SaturationCheck } from "./saturation.ts";
-import { sloQuestions, sloSchema } from "./slo.ts";
+import { sloSchema } from "./slo.ts";
 import type { SloCheck } from "./slo.ts";
 import { thresholdQuestion, thresholdSchema } from "./threshold.ts";
 import type { ThresholdCheck } from "./threshold.ts";
@@ -88,7 +89,10 @@ export function resolveCheck({ name, mode, onNoData, ...kinds }: StoredCheck): C
 export function questionsOfCheck(check: Check): readonly Question[] {
   if ("pods" in check || "job" in check || "saturation" in check) return [];
   if ("threshold" in check) return [thresholdQuestion(check)];
-  return "slo" in check ? sloQuestions(check) : comparisonQuestions(check);
+  const { name } = check;
+  return "slo" in check
+    ? counterQuestions({ name, kind: "slo" }, check.slo)
+    : counterQuestions({ name, kind: "comparison" }, check.comparison);
 }
 
 /** What Canaries without checks are judged by. */

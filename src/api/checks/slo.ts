@@ -1,10 +1,7 @@
 import { z } from "zod";
-import { dataPlaneNames } from "../dataPlanes.ts";
-import { providerRef } from "../query.ts";
-import type { Question } from "../query.ts";
 import { withRules } from "../schema.ts";
 import type { CheckBasics } from "./common.ts";
-import { counterQuestions, countersSchema } from "./counters.ts";
+import { countersSchema, countingFields, dataPlaneField } from "./counters.ts";
 
 /** The block `slo` of a check. */
 export const sloSchema = withRules(
@@ -27,25 +24,8 @@ export const sloSchema = withRules(
       .default(1)
       .describe("Percent of the period's error budget that one canary may burn; beyond it, it is rolled back at once."),
     counters: countersSchema.optional().describe("Counters of yours instead of failed requests at the data plane."),
-    dataPlane: z
-      .enum(dataPlaneNames)
-      .optional()
-      .describe(
-        "Whose metrics tell the versions apart. Left out: recognised by the parent of the route, else the metrics of the application.",
-      ),
-    minRequests: z
-      .int()
-      .min(1)
-      .max(1_000_000)
-      .default(20)
-      .describe("Requests to the canary before which nothing is decided."),
-    minFailures: z
-      .int()
-      .min(1)
-      .max(10_000)
-      .default(3)
-      .describe("Bad requests of the canary before which it does not fail."),
-    providerRef: providerRef.optional(),
+    dataPlane: dataPlaneField,
+    ...countingFields,
   }),
   {
     rule: "!has(self.counters) || !has(self.dataPlane)",
@@ -58,10 +38,4 @@ export type Slo = z.output<typeof sloSchema>;
 /** A check of the canary alone against an objective. */
 export interface SloCheck extends CheckBasics {
   readonly slo: Slo;
-}
-
-/** What the check asks beside the queries of a data plane. */
-export function sloQuestions({ name, slo }: SloCheck): readonly Question[] {
-  const { counters, providerRef: ref } = slo;
-  return counters === undefined ? [] : counterQuestions({ name, kind: "slo" }, counters, ref);
 }

@@ -3,7 +3,7 @@ import { messageOf } from "../../lib/errors.ts";
 import { parseDuration } from "../../lib/time.ts";
 import type { Credentials, MetricSource, Reading } from "../provider.ts";
 import { redactor } from "../redact.ts";
-import { AuthorizationError } from "./authorizer.ts";
+import { AuthorizationError, plainAuthorizer } from "./authorizer.ts";
 import type { Authorizer, Outgoing } from "./authorizer.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { MAX_ATTEMPTS, pause, pauseOf } from "./retry.ts";
@@ -69,6 +69,15 @@ export function httpSource(options: HttpSourceOptions): MetricSource {
     },
     close: () => connection.agent.destroy(),
   };
+}
+
+/** The same for a back-end that is shown what the Secrets hold, and nothing that is made of it. */
+export function plainSource(
+  api: HttpApi,
+  endpoint: Endpoint,
+  { credentials, scheme }: { readonly credentials: Credentials; readonly scheme?: string },
+): MetricSource {
+  return httpSource({ api, endpoint, credentials, authorizer: plainAuthorizer(endpoint, credentials, scheme) });
 }
 
 const MAX_SOCKETS = 16;

@@ -1,6 +1,7 @@
 import { celValue, compileCel, optional } from "./celEnvironment.ts";
 import { deref, propertySchema } from "./builtinSchemas.ts";
-import { equal, isArray, isObject, canonical } from "./json.ts";
+import { isArray, isObject, canonical } from "./json.ts";
+import { sameJson } from "../../lib/sameJson.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { Schema, ValidationRule } from "./schemaTypes.ts";
 import type { FieldError, FieldErrorType } from "./status.ts";
@@ -98,7 +99,7 @@ function runRule(rule: ValidationRule, node: Node): void {
   }
   if (passed === true) return;
   const failure = failureOf(rule, node, messageOf(rule, variables));
-  if (!usesOld && node.old !== undefined && node.path !== "" && equal(node.old, node.value)) {
+  if (!usesOld && node.old !== undefined && node.path !== "" && sameJson(node.old, node.value)) {
     node.warnings.push(`${failure.field}: ${failure.detail}`);
   } else node.errors.push(failure);
 }

@@ -1,5 +1,6 @@
 import { deref, propertySchema } from "./builtinSchemas.ts";
-import { canonical, equal, isArray, isObject } from "./json.ts";
+import { canonical, isArray, isObject } from "./json.ts";
+import { sameJson } from "../../lib/sameJson.ts";
 import type { Json, JsonObject, MutableObject } from "./json.ts";
 import type { Schema } from "./schemaTypes.ts";
 
@@ -135,7 +136,7 @@ const NOTHING: Comparison = { added: EMPTY, modified: EMPTY, removed: EMPTY };
 
 /** What differs between two values of one schema. */
 export function compare(before: Json | undefined, after: Json | undefined, schema: Schema | undefined): Comparison {
-  if (equal(before, after)) return NOTHING;
+  if (sameJson(before, after)) return NOTHING;
   if (before === undefined) return { ...NOTHING, added: withContainers(fieldsOf(after, schema), schema) };
   if (after === undefined) return { ...NOTHING, removed: withSelf(fieldsOf(before, schema)) };
   const left = childrenOf(before, schema);

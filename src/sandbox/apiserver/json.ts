@@ -49,15 +49,6 @@ export function withValue(object: JsonObject, path: readonly string[], value: Js
   return copy;
 }
 
-/** Deep equality; a key whose value is undefined counts as absent. */
-export function equal(a: Json | undefined, b: Json | undefined): boolean {
-  if (a === b) return true;
-  if (isArray(a)) return isArray(b) && a.length === b.length && a.every((item, index) => equal(item, b[index]));
-  if (!isObject(a) || !isObject(b)) return false;
-  const left = definedKeys(a);
-  return left.length === definedKeys(b).length && left.every((key) => equal(a[key], b[key]));
-}
-
 function definedKeys(object: JsonObject): string[] {
   return Object.keys(object).filter((key) => object[key] !== undefined);
 }

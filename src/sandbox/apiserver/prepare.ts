@@ -4,7 +4,8 @@ import { apiVersionOf } from "./resources.ts";
 import type { Resource } from "./resources.ts";
 import { validateSchema } from "./schema.ts";
 import { duplicateItems } from "./listTypes.ts";
-import { arrayOf, at, equal, metaOf, nameOf, numberOf, stringOf, withValue } from "./json.ts";
+import { arrayOf, at, metaOf, nameOf, numberOf, stringOf, withValue } from "./json.ts";
+import { sameJson } from "../../lib/sameJson.ts";
 import type { JsonObject, MutableObject } from "./json.ts";
 import { conflict, invalid } from "./status.ts";
 import type { FieldError } from "./status.ts";
@@ -124,7 +125,7 @@ export function prepareUpdate(
   const body = resource.status ? withValue(next, ["status"], old["status"]) : next;
   const object = { ...body, apiVersion: apiVersionOf(resource), kind: resource.kind, metadata };
   refuseNewFinalizers(resource, old, object);
-  if (!countsGenerations(resource) || equal(content(resource, old), content(resource, object))) return object;
+  if (!countsGenerations(resource) || sameJson(content(resource, old), content(resource, object))) return object;
   const generation = (numberOf(oldMeta["generation"]) ?? 0) + 1;
   return { ...object, metadata: { ...metadata, generation } };
 }

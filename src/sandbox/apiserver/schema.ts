@@ -1,5 +1,6 @@
 import { deref } from "./builtinSchemas.ts";
-import { canonical, equal, isArray, isObject } from "./json.ts";
+import { canonical, isArray, isObject } from "./json.ts";
+import { sameJson } from "../../lib/sameJson.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { Schema } from "./schemaTypes.ts";
 import type { FieldError } from "./status.ts";
@@ -30,7 +31,7 @@ function walk(step: Walk): void {
   if (step.path !== "" && step.old === step.value && typeof step.value === "object") return;
   const mine: FieldError[] = [];
   checkNode({ ...step, errors: mine });
-  if (step.old !== undefined && step.path !== "" && mine.length > 0 && equal(step.value, step.old)) return;
+  if (step.old !== undefined && step.path !== "" && mine.length > 0 && sameJson(step.value, step.old)) return;
   step.errors.push(...mine);
 }
 
@@ -46,7 +47,8 @@ function checkNode(step: Walk): void {
   if (typeof value === "string") validateString(value, schema, path, errors);
   if (typeof value === "number") validateNumber(value, schema, path, errors);
   if (isArray(value)) checkArray(step, value);
-  if (schema.enum !== undefined && !schema.enum.some((allowed) => equal(allowed, value))) errors.push(enumError(step));
+  if (schema.enum !== undefined && !schema.enum.some((allowed) => sameJson(allowed, value)))
+    errors.push(enumError(step));
   if (isObject(value)) checkObject(step, value);
 }
 

@@ -16,7 +16,8 @@ import {
   union,
 } from "./fieldSet.ts";
 import type { FieldSet } from "./fieldSet.ts";
-import { equal, isArray, isObject } from "./json.ts";
+import { isArray, isObject } from "./json.ts";
+import { sameJson } from "../../lib/sameJson.ts";
 import type { Json, JsonObject, MutableObject } from "./json.ts";
 import { isSameWriter, ownable, readOwners, withOwners } from "./managedFields.ts";
 import type { Owner, Writer } from "./managedFields.ts";
@@ -54,7 +55,7 @@ export function serverSideApply(input: ApplyInput): JsonObject {
   const keep = left.reduce((sum, owner) => union(sum, owner.fields), applied);
   const last = mine?.fields ?? EMPTY;
   const pruned = removeDropped(merged, schema, last, keep) as JsonObject;
-  const unchanged = mine !== undefined && equal(toFieldsV1(mine.fields), toFieldsV1(applied));
+  const unchanged = mine !== undefined && sameJson(toFieldsV1(mine.fields), toFieldsV1(applied));
   const entry: Owner = { ...writer, operation: "Apply", fields: applied, time: unchanged ? mine.time : writer.time };
   return withOwners(pruned, [...left, entry]);
 }

@@ -1,5 +1,6 @@
 import { deref, propertySchema } from "./builtinSchemas.ts";
-import { equal, isArray, isObject } from "./json.ts";
+import { isArray, isObject } from "./json.ts";
+import { sameJson } from "../../lib/sameJson.ts";
 import type { Json, JsonObject, MutableObject } from "./json.ts";
 import type { Schema } from "./schemaTypes.ts";
 import { badRequest } from "./status.ts";
@@ -49,7 +50,7 @@ function mergeValue(old: Json | undefined, value: Json, schema: Schema | undefin
 }
 
 function mergePrimitives(current: readonly Json[], patch: readonly Json[]): Json[] {
-  return [...current, ...patch.filter((item) => !current.some((known) => equal(known, item)))];
+  return [...current, ...patch.filter((item) => !current.some((known) => sameJson(known, item)))];
 }
 
 interface KeyedList {
@@ -69,7 +70,7 @@ function mergeByKey(current: readonly Json[], patch: readonly Json[], list: Keye
       if (item[DIRECTIVE] === "replace") continue;
       throw badRequest(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
     }
-    const matches = (known: Json) => isObject(known) && equal(known[mergeKey], key);
+    const matches = (known: Json) => isObject(known) && sameJson(known[mergeKey], key);
     if (item[DIRECTIVE] === "delete") out = out.filter((known) => !matches(known));
     else {
       const index = out.findIndex(matches);
@@ -84,7 +85,7 @@ function mergeByKey(current: readonly Json[], patch: readonly Json[], list: Keye
 function deletePrimitives(out: MutableObject, field: string, values: Json): void {
   const current = out[field];
   if (!isArray(current) || !isArray(values)) return;
-  out[field] = current.filter((item) => !values.some((value) => equal(value, item)));
+  out[field] = current.filter((item) => !values.some((value) => sameJson(value, item)));
 }
 
 /** Puts the items that the order names in that order; the others keep their places after the item before them. */
@@ -93,8 +94,8 @@ function ordered(list: readonly Json[], order: Json | undefined, mergeKey: strin
   const rank = (item: Json) =>
     order.findIndex((wanted) =>
       mergeKey === undefined
-        ? equal(wanted, item)
-        : isObject(wanted) && isObject(item) && equal(wanted[mergeKey], item[mergeKey]),
+        ? sameJson(wanted, item)
+        : isObject(wanted) && isObject(item) && sameJson(wanted[mergeKey], item[mergeKey]),
     );
   const named = list.filter((item) => rank(item) >= 0).toSorted((a, b) => rank(a) - rank(b));
   const out: Json[] = [];

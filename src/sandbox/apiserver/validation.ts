@@ -1,4 +1,5 @@
-import { arrayOf, at, equal, isObject, metaOf, objectOf, stringMap, stringOf } from "./json.ts";
+import { arrayOf, at, isObject, metaOf, objectOf, stringMap, stringOf } from "./json.ts";
+import { sameJson } from "../../lib/sameJson.ts";
 import type { JsonObject } from "./json.ts";
 import { selectorText } from "./defaults.ts";
 import type { Resource } from "./resources.ts";
@@ -53,7 +54,7 @@ function workload(object: JsonObject, old: JsonObject | undefined): readonly Fie
     const detail = "`selector` does not match template `labels`";
     errors.push({ type: "FieldValueInvalid", field: "spec.template.metadata.labels", value: labels ?? null, detail });
   }
-  if (old !== undefined && selector !== undefined && !equal(selector, at(old, "spec", "selector"))) {
+  if (old !== undefined && selector !== undefined && !sameJson(selector, at(old, "spec", "selector"))) {
     errors.push({ type: "FieldValueInvalid", field: "spec.selector", value: selector, detail: "field is immutable" });
   }
   return [...errors, ...negative(object, "replicas"), ...containers(object)];

@@ -3,7 +3,8 @@ import { served, stored } from "./conversion.ts";
 import { checkType, decode } from "./decode.ts";
 import { clusterIp, withClusterIp } from "./defaults.ts";
 import { finishIfFinalized } from "./deletion.ts";
-import { arrayOf, at, equal, frozen, metaOf, nameOf, namespaceOf, sharing, stringOf, withValue } from "./json.ts";
+import { arrayOf, at, frozen, metaOf, nameOf, namespaceOf, sharing, stringOf, withValue } from "./json.ts";
+import { sameJson } from "../../lib/sameJson.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { ownersAfterUpdate, withOwners } from "./managedFields.ts";
 import type { Writer } from "./managedFields.ts";
@@ -186,19 +187,20 @@ export function update(context: Context, resource: Resource, change: Update, opt
   });
   const prepared = prepareUpdate(resource, old, decoded.object, options.subresource);
   const settled = sharing(settle(context, resource, prepared, old), old);
-  const more = equal(settled, old) ? [] : validate(resource, settled, old);
+  const more = sameJson(settled, old) ? [] : validate(resource, settled, old);
   const writer = writerOf(context, resource, options);
   const owned =
     change.owned === true ? settled : withOwners(settled, ownersAfterUpdate(old, settled, resource.schema, writer));
   const warnings = [...decoded.warnings, ...more];
-  if (equal(owned, old)) return { object: old, warnings, created: false };
+  if (sameJson(owned, old)) return { object: old, warnings, created: false };
   const object = commit(context, resource, owned, options.dryRun === true);
   return { object, warnings, created: false };
 }
 
 function settle(context: Context, resource: Resource, object: JsonObject, old: JsonObject): JsonObject {
   const placedObject = allocated(context, resource, object, old);
-  if (resource.kind !== "CustomResourceDefinition" || equal(at(object, "spec"), at(old, "spec"))) return placedObject;
+  if (resource.kind !== "CustomResourceDefinition" || sameJson(at(object, "spec"), at(old, "spec")))
+    return placedObject;
   return { ...placedObject, status: acceptedStatus(object, timestamp(context)) };
 }
 

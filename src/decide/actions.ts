@@ -62,3 +62,6 @@ export type Action =
   | { readonly kind: "removeCompanions" }
   /** Hands the target back: the promoted template when it holds another one, and the primary's size. */
   | { readonly kind: "restoreTarget"; readonly replicas: number; readonly template: "keep" | "promoted" | "previous" };
+
+/** Keeps the primary's ready pods behind the apex Service for when nobody else is. */
+export const STAND_BY: Action = { kind: "feedService", service: "apex", from: "primary", standby: true };

@@ -215,6 +215,20 @@ describe("the apex Service in Git", () => {
     expect(life.status().phase).toBe("Idle");
   });
 
+  it("has them there before the target's pods go", async () => {
+    const life = await born();
+    let applied = false;
+    // Looks before each request of the controller's.
+    life.fault = () => {
+      if (applied || life.deployment("web")?.spec.replicas !== 0) return;
+      applied = true;
+      applyAs(life, ARGO, kinds.service, apexService);
+    };
+    await life.until("adoption", ({ phase }) => phase === "Idle");
+    await life.pass(5_000);
+    expect({ applied, outages: life.outages }).toEqual({ applied: true, outages: [] });
+  });
+
   it("follows the primary's pods", async () => {
     const life = await adopted();
     await life.release("2");

@@ -4,6 +4,7 @@ import { podsTrouble } from "../rollout.ts";
 import { elapsedMs, timestamp, trafficOf, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { effectOf } from "../traffic.ts";
+import { STAND_BY } from "../actions.ts";
 import type { Action } from "../actions.ts";
 
 /*
@@ -263,7 +264,8 @@ export function finishAdoption(s: Situation): Answered | undefined {
   return {
     phase: "Idle",
     message: `adopted revision ${primary.version.revision}`,
-    actions: [park(s)],
+    // Before the target's pods go: from then on nobody else is behind an apex Service that is applied again.
+    actions: [...(s.services.apex.exists ? [STAND_BY] : []), park(s)],
     memory: {
       promoted: { ...primary.version, time: timestamp(s.now) },
       drainingSince: undefined,

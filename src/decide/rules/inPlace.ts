@@ -1,6 +1,7 @@
 import { primaryHasRevision } from "../rollout.ts";
 import { elapsedMs } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
+import { STAND_BY } from "../actions.ts";
 import type { Action } from "../actions.ts";
 
 /*
@@ -44,9 +45,8 @@ export function stopCarrying(s: Situation): Answered | undefined {
 /** Takes the canary's pods from the lists: the primary's stand by behind the apex as before. */
 export function carriersGo(s: Situation): Action[] {
   if (!isCarried(s) || s.services.primary.ready === 0) return [];
-  const standBy: Action = { kind: "feedService", service: "apex", from: "primary", standby: true };
   // The list behind the primary Service goes last: without it nobody would know of the other one.
-  return [...(s.services.apex.exists ? [standBy] : []), { kind: "stopFeed", service: "primary" }];
+  return [...(s.services.apex.exists ? [STAND_BY] : []), { kind: "stopFeed", service: "primary" }];
 }
 
 /** What to do before the primary may change in place: wait until the canary's pods are known behind its Services. */

@@ -1,3 +1,4 @@
+import { STAND_BY } from "../actions.ts";
 import { stoodAsideFor } from "../contention.ts";
 import type { Answered, Situation } from "../situation.ts";
 
@@ -123,7 +124,7 @@ export function standBehindApex(s: Situation): Answered | undefined {
   return {
     phase: s.canary.status?.phase ?? "Idle",
     message: "listing the primary's pods behind the apex Service, for when nobody else is",
-    actions: [{ kind: "feedService", service: "apex", from: "primary", standby: true }],
+    actions: [STAND_BY],
     statusStays: true,
     recheckAfterMs: 0,
   };

@@ -91,7 +91,8 @@ function assertShare(share: Share, o: Observation): void {
     );
   }
   const adopting = o.canary.status?.promoted === undefined;
-  if (weight < 100 && primary.ready === 0 && !adopting && takesBack(o, share)) {
+  // Where nobody answers on either side, nobody is lost.
+  if (weight < 100 && primary.ready === 0 && canary.ready > 0 && !adopting && takesBack(o, share)) {
     throw new InvariantError(
       "no traffic to a primary that is not ready",
       `weight ${weight}, but no primary endpoint is ready`,

@@ -58,9 +58,9 @@ export function situate(observation: Observation): Situation {
       drainingSince: past(status?.drainingSince, now),
       primaryLabel: status?.primaryLabel,
       traffic: status?.traffic ?? (status?.promoted === undefined ? undefined : trafficOf(observation)),
-      contention: unsettled(observation),
-      previous: status?.previous,
-      rollback: status?.rollback,
+      contention: unsettled(observation)?.map((entry) => notLater(entry, now)),
+      previous: keptNoLonger(observation),
+      rollback: notLater(status?.rollback, now),
     },
     steps,
     returnSteps: returnStepsOf(spec.strategy),
@@ -104,6 +104,15 @@ function past<T>(moment: T, now: number): T | string {
 function notLater<T extends object | undefined>(remembered: T, now: number): T {
   if (remembered === undefined) return remembered;
   return Object.fromEntries(Object.entries(remembered).map(([key, value]) => [key, past<unknown>(value, now)])) as T;
+}
+
+/** The version before, for at most as long from now on as the user says: its end is a moment to come, by whatever clock. */
+function keptNoLonger({ canary, now }: Observation): Memory["previous"] {
+  const { previous } = canary.status ?? {};
+  const { keepPreviousFor } = canary.spec;
+  if (previous === undefined || keepPreviousFor === undefined) return previous;
+  const latest = now + parseDuration(keepPreviousFor);
+  return Date.parse(previous.until) > latest ? { ...previous, until: timestamp(latest) } : previous;
 }
 
 /** The judge begins anew when it has counted what is still to come: the clock was set back. */

@@ -123,9 +123,7 @@ export function bringIntoEffect(situation: Situation, shift: Shift): Answered | 
   const effect = effectOf(situation, share, rollout.weightSince);
   switch (effect.state) {
     case "differs":
-      if (isUsed(share) && situation.services.canary.ready === 0) {
-        return { phase, message: `${showShare(share)}: waits for a ready canary pod`, actions: [] };
-      }
+      if (!isAnswered(situation, share)) return { phase, message: unanswered(share), actions: [] };
       // Clocks keep running: whoever changes the route every few seconds must not stop a rollout for ever.
       return {
         phase,
@@ -152,6 +150,25 @@ export function bringIntoEffect(situation: Situation, shift: Shift): Answered | 
   }
 }
 
+/** Whether somebody answers for those whom a share leads to other pods. */
+export function isAnswered({ services }: Situation, share: Share): boolean {
+  return isUsed(share) ? services.canary.ready > 0 : services.primary.ready > 0;
+}
+
+/**
+ * What puts a route at rest back on the primary alone; undefined when it is there. Whoever is led to idle pods that
+ * answer stays with them until the primary answers too. Where neither does, nobody is lost.
+ */
+export function backToPrimary(s: Situation): Pick<Answered, "actions" | "reasserts" | "stalled"> | undefined {
+  const { route, services } = s;
+  if (sameShare(route, { weight: 0 }) && route.uniform) return undefined;
+  if (isUsed(route) && !isAnswered(s, { weight: 0 }) && services.canary.ready > 0) {
+    const message = `the route gives idle pods ${showShare({ ...route, weight: route.weight ?? 0 })}, and the primary has no ready pod to take that back`;
+    return { actions: [], stalled: { reason: "PrimaryNotReady", message } };
+  }
+  return { actions: [{ kind: "setWeight", weight: 0 }], reasserts: "Weight" };
+}
+
 /** Keeps the weight that a rollout has, also before its first one, when somebody changes the route. */
 export function keepWeight(situation: Situation, shift: Omit<Shift, keyof Share>): Answered | undefined {
   const { rollout, phase } = shift;
@@ -159,7 +176,12 @@ export function keepWeight(situation: Situation, shift: Omit<Shift, keyof Share>
   if (rollout.weightSince !== undefined) return bringIntoEffect(situation, { ...shift, ...share });
   const { route } = situation;
   if (sameShare(route, share) && route.uniform) return undefined;
+  if (!isAnswered(situation, share)) return { phase, message: unanswered(share), actions: [] };
   return { phase, message: putBack(situation, share), actions: [{ kind: "setWeight", ...share }], reasserts: "Weight" };
+}
+
+function unanswered(share: Share): string {
+  return `${showShare(share)}: waits for a ready pod of the ${isUsed(share) ? "canary" : "primary"}`;
 }
 
 function noteEffect(
@@ -203,6 +225,6 @@ function found(situation: Situation): string {
   const managers = managersOf(situation, "Weight");
   const by = managers === undefined ? "" : `, last written by ${managers}`;
   const { weight, matched, mirror } = situation.route;
-  const what = weight === undefined ? "something else" : showShare(shareOf({ weight, matched, mirror }));
+  const what = weight === undefined ? "something else" : showShare({ weight, matched, mirror });
   return `the route said ${what}${by}`;
 }

@@ -4,6 +4,7 @@ import { scaleUp } from "../capacity.ts";
 import { calmInMs, contended, contentionSentence, retryInMs, WAYS_OUT } from "../contention.ts";
 import { primaryHasRevision } from "../rollout.ts";
 import { timestamp } from "../situation.ts";
+import { isAnswered } from "../traffic.ts";
 import type { Answered, Situation } from "../situation.ts";
 
 /**
@@ -28,7 +29,7 @@ export function standAside(s: Situation): Answered | undefined {
   if (!sameShare(s.route, share) || !s.route.uniform) {
     const { effectiveSince: _effective, ...rest } = waiting;
     const leftMs = retryInMs(s, entry);
-    if (mayPutBack(s, share) && (leftMs <= 0 || isMore(s.route, share))) {
+    if (isAnswered(s, share) && (leftMs <= 0 || isMore(s.route, share))) {
       return {
         ...paused,
         actions: [{ kind: "setWeight", ...share }],
@@ -44,8 +45,4 @@ export function standAside(s: Situation): Answered | undefined {
 /** Whether the route gives the canary anything that it should not have. */
 function isMore({ weight = 0, matched = false, mirror = 0 }: Situation["route"], share: Share): boolean {
   return weight > share.weight || (matched && share.matched !== true) || mirror > (share.mirror ?? 0);
-}
-
-function mayPutBack({ services }: Situation, share: Share): boolean {
-  return isUsed(share) ? services.canary.ready > 0 : services.primary.ready > 0;
 }

@@ -1,10 +1,11 @@
 import { sameShare, shareOf } from "../../api/share.ts";
+import type { RolloutMemory } from "../../api/status.ts";
 import { failedCheck } from "../checks/index.ts";
 import { carriedShare } from "../capacity.ts";
 import { canRestore, newRollout, podsTrouble, primaryHasRevision, primaryIsLate, withdraw } from "../rollout.ts";
 import { elapsedMs, timestamp } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
-import { keepWeight, shiftTo } from "../traffic.ts";
+import { backToPrimary, keepWeight, shiftTo } from "../traffic.ts";
 
 /** Holds everything while the Canary is suspended: the weight is kept and put back, no step is taken. */
 export function honourSuspend(s: Situation): Answered | undefined {
@@ -16,7 +17,7 @@ export function honourSuspend(s: Situation): Answered | undefined {
     return {
       phase,
       message: `${message}; ${rest}`,
-      ...(sameShare(s.route, { weight: 0 }) ? { actions: [] } : { actions: [TO_PRIMARY], reasserts: "Weight" }),
+      ...(backToPrimary(s) ?? { actions: [] }),
       ...(phase === "Paused" ? { awaiting: { reason: "Suspended", message } } : {}),
     };
   }
@@ -24,8 +25,6 @@ export function honourSuspend(s: Situation): Answered | undefined {
   const moving = keepWeight(s, { phase: "Paused", rollout, message });
   return { ...(moving ?? { phase: "Paused", message, actions: [] }), awaiting };
 }
-
-const TO_PRIMARY = { kind: "setWeight", weight: 0 } as const;
 
 function restingPhase(s: Situation): { phase: Answered["phase"]; message: string } {
   if (s.revision !== undefined && s.revision === s.memory.failed?.revision) {
@@ -40,7 +39,7 @@ function restingPhase(s: Situation): { phase: Answered["phase"]; message: string
 /** Follows a target that changes in the middle of a rollout: back to weight 0 first, then its pods, then from step 1. */
 export function restartOnNewRevision(s: Situation): Answered | undefined {
   const { rollout, target, revision } = s;
-  if (s.canary.spec.suspend || rollout === undefined || target === undefined || revision === rollout.revision)
+  if (s.canary.spec.suspend || target === undefined || !isGoingOn(rollout) || revision === rollout.revision)
     return undefined;
   // An object that is replaced is gone for a moment: what it will hold is not known yet.
   if (target.incomplete === true) return undefined;
@@ -66,10 +65,15 @@ export function restartOnNewRevision(s: Situation): Answered | undefined {
   };
 }
 
+/** Whether there is a rollout that nobody takes back yet. What ends one is decided once, however long its end takes. */
+function isGoingOn(rollout: RolloutMemory | undefined): rollout is RolloutMemory {
+  return rollout !== undefined && rollout.withdrawal === undefined;
+}
+
 /** Rolls back when a check has failed. */
 export function failOnChecks(s: Situation): Answered | undefined {
   const { rollout } = s;
-  if (s.canary.spec.suspend || rollout === undefined || rollout.unjudged === true) return undefined;
+  if (s.canary.spec.suspend || !isGoingOn(rollout) || rollout.unjudged === true) return undefined;
   if (primaryHasRevision(s, rollout)) return undefined;
   const failed = failedCheck(s.checks);
   if (failed === undefined) return undefined;
@@ -80,7 +84,7 @@ export function failOnChecks(s: Situation): Answered | undefined {
 /** Rolls back when the canary's pods do not get ready within `progressDeadlineSeconds`. */
 export function failOnDeadline(s: Situation): Answered | undefined {
   const { rollout } = s;
-  if (s.canary.spec.suspend || rollout?.waitingSince === undefined) return undefined;
+  if (s.canary.spec.suspend || !isGoingOn(rollout) || rollout.waitingSince === undefined) return undefined;
   if (primaryHasRevision(s, rollout)) return undefined;
   const deadline = s.canary.spec.progressDeadlineSeconds;
   if (elapsedMs(s.now, rollout.waitingSince) < deadline * 1_000) return undefined;

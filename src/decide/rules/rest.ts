@@ -1,9 +1,10 @@
-import { isUsed, sameShare, shareOf } from "../../api/share.ts";
+import { sameShare, shareOf } from "../../api/share.ts";
 import type { RolloutMemory } from "../../api/status.ts";
 import { hasOtherSize, park, scaleUp } from "../capacity.ts";
 import { newRollout } from "../rollout.ts";
 import { calmInMs, contentionSentence, retryInMs, stoodAsideFor, wantsIdlePods, WAYS_OUT } from "../contention.ts";
 import { timestamp, trafficOf } from "../situation.ts";
+import { backToPrimary, isAnswered } from "../traffic.ts";
 import { foreignImages } from "./repairs.ts";
 import { floorLeftMs } from "./capacity.ts";
 import { keptForMs } from "./previous.ts";
@@ -28,12 +29,12 @@ export function refuseInvalid(s: Situation): Answered | undefined {
 const INVALID_PERIOD_MS = 15_000;
 
 /** Whatever is wrong, users are where they were. */
-function keptWhileInvalid({ problem, memory, route, rollout, services }: Situation): Action[] {
+function keptWhileInvalid(s: Situation): Action[] {
+  const { problem, memory, route, rollout } = s;
   const share = shareOf(rollout ?? { weight: 0 });
   const kept = sameShare(route, share) && (route.uniform || route.byEndpoints !== true);
   if (problem?.blocksTraffic === true || memory.promoted === undefined || kept) return [];
-  const somebody = isUsed(share) ? services.canary.ready > 0 : services.primary.ready > 0;
-  return somebody ? [{ kind: "setWeight", ...share }] : [];
+  return isAnswered(s, share) ? [{ kind: "setWeight", ...share }] : [];
 }
 
 /** Takes over another `spec.traffic` between two rollouts, or when the routes before are gone: they are handed back first. */
@@ -99,8 +100,8 @@ export function restartPrimary(s: Situation): Answered | undefined {
   if (target?.restartedAt === undefined || primary === undefined || target.restartedAt === primary.restartedAt)
     return undefined;
   if (target.version.revision !== primary.version.revision) return undefined;
-  // Somebody restarted the primary itself, later.
-  if (primary.restartedAt !== undefined && primary.restartedAt > target.restartedAt) return undefined;
+  // Somebody restarted the primary itself, later. kubectl writes the time in the zone of whoever asks.
+  if (Date.parse(primary.restartedAt ?? "") > Date.parse(target.restartedAt)) return undefined;
   return {
     phase: atRest(s).phase,
     message: "restarting the primary by a rolling update",
@@ -113,13 +114,11 @@ export function restartPrimary(s: Situation): Answered | undefined {
  * giving was set by hand, or by a controller that was killed before it could say so, and pods must not change under it.
  */
 export function keepWeightAtRest(s: Situation): Answered | undefined {
-  if (sameShare(s.route, { weight: 0 }) && s.route.uniform) return undefined;
-  return {
-    ...atRest(s),
-    message: `${atRest(s).message}; put back what somebody changed`,
-    actions: [{ kind: "setWeight", weight: 0 }],
-    reasserts: "Weight",
-  };
+  const back = backToPrimary(s);
+  const { phase, message } = atRest(s);
+  return (
+    back && { phase, message: `${message}; ${back.stalled?.message ?? "put back what somebody changed"}`, ...back }
+  );
 }
 
 /** Keeps the target idle while nothing is rolled out. */

@@ -6,6 +6,7 @@ import { SERVICE_NAME_LABEL } from "./kube/objects.ts";
 import type { KubeObject, ResourceKind } from "./kube/port.ts";
 import type { Queue } from "./kube/queue.ts";
 import { resourceKindOf } from "./kube/configuration.ts";
+import { asLabel } from "./lib/labels.ts";
 import { annotations, COPY_FOR, JOB_FOR, namesOf } from "./lib/names.ts";
 import type { Configuration } from "./observe/configuration.ts";
 import { jobKindsOf } from "./observe/jobs.ts";
@@ -81,7 +82,7 @@ export function watchEverything({ informers, queue, configuration }: TriggerOpti
       ...services.map((name) => idOf(kinds.endpointSlice, names.namespace, name)),
       ...[...routeRefs, ...templates].map(({ kind, namespace, name }) => idOf(kind, namespace, name)),
       idOf(kinds.canaryAction, names.namespace, names.canary),
-      idOf(kinds.job, names.namespace, names.canary),
+      idOf(kinds.job, names.namespace, asLabel(names.canary)),
       ...companionKinds.map((kind) => idOf(kind, names.namespace, names.target)),
     ];
     watchers.objectsOf.set(key, ids);

@@ -41,6 +41,7 @@ const PORT_FILES = [
   "configuration",
   "informer",
   "before",
+  "claims",
 ].map((f) => `src/kube/${f}.ts`);
 
 /** Packages that only one folder may import, so that replacing one costs one folder. */

@@ -1,3 +1,4 @@
+import { claimsOf } from "./claims.ts";
 import { keyOf } from "./informer.ts";
 import type { CacheChange, Informers } from "./informer.ts";
 import { kinds } from "./kinds.ts";
@@ -7,7 +8,8 @@ import type { HorizontalPodAutoscaler, NetworkPolicy, PodDisruptionBudget, Scale
 import type { KubeObject, ObjectRef, ResourceKind } from "./port.ts";
 import { COPY_FOR } from "../lib/names.ts";
 
-type Related = (object: KubeObject) => readonly (string | undefined)[];
+/** Names in the namespace of the object, or places in any. */
+type Related = (object: KubeObject) => readonly (string | ObjectRef | undefined)[];
 
 /** What an autoscaler scales, and for copies the target that they are made for. */
 const scaled: Related = (object) => [
@@ -16,10 +18,11 @@ const scaled: Related = (object) => [
 ];
 
 /**
- * Names of the objects that one of these belongs to, in the same namespace. What selects pods belongs to every label
+ * The objects that one of these belongs to, or claims. What selects pods belongs to every label
  * value that it names: only pods with one of them are selected by it and not by their neighbours' side.
  */
-const relatedNames: ReadonlyMap<ResourceKind, Related> = new Map<ResourceKind, Related>([
+const relations: ReadonlyMap<ResourceKind, Related> = new Map<ResourceKind, Related>([
+  [kinds.canary, claimsOf],
   [kinds.endpointSlice, (object) => [object.metadata.labels?.[SERVICE_NAME_LABEL]]],
   [kinds.canaryAction, (object) => [(object as { spec?: { canaryRef?: { name?: string } } }).spec?.canaryRef?.name]],
   [kinds.horizontalPodAutoscaler, scaled],
@@ -56,11 +59,14 @@ export interface Relations {
 
 /** Follows the cache of `kind`. @throws Error for a kind whose objects belong to nothing. */
 export function createRelations(informers: Informers, kind: ResourceKind): Relations {
-  const namesOf = relatedNames.get(kind);
-  if (namesOf === undefined) throw new Error(`${kind.kind} is related to nothing`);
+  const ownersIn = relations.get(kind);
+  if (ownersIn === undefined) throw new Error(`${kind.kind} is related to nothing`);
   const byOwner = new Map<string, Set<string>>();
   const ownersOf = (object: KubeObject): readonly string[] =>
-    namesOf(object).flatMap((name) => (name === undefined ? [] : [keyOf({ metadata: { ...object.metadata, name } })]));
+    ownersIn(object).flatMap((owner) => {
+      if (owner === undefined) return [];
+      return [keyOf({ metadata: typeof owner === "string" ? { ...object.metadata, name: owner } : owner })];
+    });
   const note = (object: KubeObject): void => {
     for (const owner of ownersOf(object)) {
       const keys = byOwner.get(owner) ?? new Set<string>();

@@ -1,3 +1,5 @@
+import { fingerprint } from "./fingerprint.ts";
+
 type Labels = Readonly<Record<string, string>>;
 
 /** Labels and annotations by which GitOps tools and Helm track what they made. */
@@ -25,6 +27,25 @@ export function previousLabelOf({ key, value }: { readonly key: string; readonly
   readonly key: string;
   readonly value: string;
 } {
-  const own = value.replace(/-primary$/, "");
-  return { key, value: `${own.slice(0, 63 - "-previous".length)}-previous` };
+  return { key, value: withEnding(value.replace(/-primary$/, ""), "-previous") };
+}
+
+/** Longest value of a label. */
+const MAX_VALUE = 63;
+
+/** `<value><ending>` as the value of a label. What is too long for one is told apart by a fingerprint of all of it. */
+export function withEnding(value: string, ending: string): string {
+  return `${cut(value, MAX_VALUE - ending.length)}${ending}`;
+}
+
+/** The name of an object as the value of a label. */
+export function asLabel(name: string): string {
+  return cut(name, MAX_VALUE);
+}
+
+/** A name that is too long loses its end to a fingerprint of the whole, so that two of them do not become one. */
+export function cut(name: string, most: number): string {
+  if (name.length <= most) return name;
+  const mark = fingerprint(name);
+  return `${name.slice(0, most - mark.length - 1).replace(/[._-]+$/, "")}-${mark}`;
 }

@@ -93,7 +93,7 @@ export function shareName(service: string): string {
   return `${service}-aviary-share`;
 }
 
-/** On a Job and its pod: the Canary that it judges. */
+/** On a Job and its pod: the Canary that it judges, as a label says its name. */
 export const JOB_FOR = "aviary.dev/job-for";
 
 /** On the pod of a Job of ours: the Job. */

@@ -2,6 +2,7 @@ import type { FreshReads } from "../kube/fresh.ts";
 import { apiVersionOf, kinds } from "../kube/kinds.ts";
 import type { KubeObject, ResourceKind } from "../kube/port.ts";
 import { fingerprint } from "../lib/fingerprint.ts";
+import { cut } from "../lib/labels.ts";
 import { annotations, COPY_FOR, isOurs, MANAGED_BY } from "../lib/names.ts";
 import type { Names } from "../lib/names.ts";
 
@@ -35,8 +36,7 @@ const MAX_NAME = 253;
 
 /** `<name>-primary` where the name alone says whose; objects may have one name and guard the pods of several targets. */
 export function companionName(source: string, target: string): string {
-  const name = source === target ? `${source}-primary` : `${source}-${target}-primary`;
-  return name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME - 11)}-${fingerprint(name)}`;
+  return cut(source === target ? `${source}-primary` : `${source}-${target}-primary`, MAX_NAME);
 }
 
 /** Compares what there is with what is planned, over all `kinds`. */

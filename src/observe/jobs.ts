@@ -10,6 +10,7 @@ import { conditionOf } from "../kube/objects.ts";
 import type { PodTemplateSpec, Service } from "../kube/objects.ts";
 import type { ResourceKind } from "../kube/port.ts";
 import { fingerprint } from "../lib/fingerprint.ts";
+import { asLabel } from "../lib/labels.ts";
 import { JOB_FOR, JOB_NAME, MANAGED_BY, namesOf } from "../lib/names.ts";
 import { parseDuration } from "../lib/time.ts";
 import { selects } from "./label.ts";
@@ -49,7 +50,7 @@ export async function jobsOf(options: JobOptions, canary: Canary): Promise<Jobs>
   const names = namesOf(canary);
   const ours = options.reads
     .list<Job>(kinds.job, names.namespace)
-    .filter(({ metadata }) => metadata.labels?.[JOB_FOR] === names.canary);
+    .filter(({ metadata }) => metadata.labels?.[JOB_FOR] === asLabel(names.canary));
   const jobs: Record<string, JobView> = {};
   for (const check of askedOf(canary, checks)) {
     const manifest = jobFor(canary, check);
@@ -98,10 +99,11 @@ function endOf({ status }: Job) {
 const TTL_SECONDS = 3_600;
 const MAX_NAME = 63;
 
-/** One name for each revision, attempt and step, so that whoever looks again after a crash finds the same Job. */
+/** One name for each revision, attempt and step of a Canary, so that whoever looks again after a crash finds the same Job. */
 function jobName(canary: Canary, check: JobCheck, rollout: RolloutMemory): string {
-  const mark = fingerprint([rollout.revision, rollout.startedAt, rollout.step, check.name].join(" "));
-  const start = `${namesOf(canary).canary}-${check.name}`.slice(0, MAX_NAME - mark.length - 1);
+  const { name } = canary.metadata;
+  const mark = fingerprint([name, rollout.revision, rollout.startedAt, rollout.step, check.name].join(" "));
+  const start = `${name}-${check.name}`.slice(0, MAX_NAME - mark.length - 1);
   return `${start.replace(/[.-]+$/, "")}-${mark}`;
 }
 
@@ -112,7 +114,7 @@ function jobFor(canary: Canary, check: JobCheck): Job | undefined {
   const { template } = filled;
   const { canary: name, namespace } = namesOf(canary);
   const { deadline, retries } = check.job;
-  const jobLabels = { [JOB_FOR]: name };
+  const jobLabels = { [JOB_FOR]: asLabel(name) };
   const own = jobName(canary, check, rollout);
   const { uid } = canary.metadata;
   const owner = { apiVersion: canary.apiVersion, kind: canary.kind, name: canary.metadata.name, uid: uid ?? "" };

@@ -1,4 +1,5 @@
 import type { Labels } from "../kube/objects.ts";
+import { withEnding } from "../lib/labels.ts";
 
 /** The selector label that tells the primary's pods from the target's. */
 export interface PrimaryLabel {
@@ -8,7 +9,6 @@ export interface PrimaryLabel {
 }
 
 const PREFERRED = ["app", "name", "app.kubernetes.io/name"] as const;
-const MAX_VALUE = 63;
 
 /**
  * The label of the target's selector that the primary gets another value for: `app`, `name` or
@@ -20,7 +20,7 @@ export function primaryLabelOf(matchLabels: Labels | undefined): PrimaryLabel | 
   const key = PREFERRED.find((name) => name in labels) ?? Object.keys(labels).sort()[0];
   const value = key === undefined ? undefined : labels[key];
   if (key === undefined || value === undefined) return undefined;
-  return { key, value: `${value.slice(0, MAX_VALUE - "-primary".length)}-primary` };
+  return { key, value: withEnding(value, "-primary") };
 }
 
 /** Whether a selector with these labels selects pods that have those. */

@@ -12,6 +12,7 @@ import { selects } from "./label.ts";
 import type { FoundProvider } from "./providers.ts";
 import { jobProblem } from "./jobs.ts";
 import { queryProblem } from "./queryProblem.ts";
+import { sharedRoute, sharedTarget } from "./rivals.ts";
 import type { Scene } from "./scene.ts";
 
 export interface ProblemInput {
@@ -71,69 +72,6 @@ function kindOf({ workload }: Scene): string {
 
 function adopted(scene: Scene): boolean {
   return scene.canary.status?.promoted !== undefined;
-}
-
-interface CanaryLike extends KubeObject {
-  readonly spec?: {
-    readonly targetRef?: { readonly name?: string };
-    readonly traffic?: { readonly gatewayAPI?: unknown };
-  };
-}
-
-function sharedTarget({ scene, reads }: ProblemInput): Problem | undefined {
-  if (adopted(scene)) return undefined;
-  const { names, canary } = scene;
-  const mine = canary.metadata;
-  const rival = reads
-    .list<CanaryLike>(kinds.canary, names.namespace)
-    .filter((other) => other.metadata.name !== mine.name && other.spec?.targetRef?.name === names.target)
-    .find((other) => isOlder(other, mine));
-  if (rival === undefined) return undefined;
-  return {
-    reason: "TargetShared",
-    message: `${kindOf(scene)} ${names.target} belongs to Canary ${rival.metadata.name} already`,
-    hint: "delete one of the two Canaries",
-    blocksTraffic: false,
-  };
-}
-
-/** Weights of two canaries in one route would need two annotations, and two opinions about its other rules. */
-function sharedRoute({ scene, reads }: ProblemInput): Problem | undefined {
-  if (adopted(scene) && !scene.trafficChanged) return undefined;
-  const { names, canary } = scene;
-  const wanted = new Set(userRouteNames(canary.spec.traffic.block));
-  if (wanted.size === 0) return undefined;
-  for (const other of reads.list<CanaryLike>(kinds.canary, names.namespace)) {
-    if (other.metadata.name === canary.metadata.name) continue;
-    const shared = userRouteNames(other.spec?.traffic?.gatewayAPI).find((name) => wanted.has(name));
-    if (shared === undefined || (!adopted(scene) && !isOlder(other, canary.metadata))) continue;
-    return {
-      reason: "RouteShared",
-      message: `${shared} belongs to Canary ${other.metadata.name} already`,
-      hint: "give each of them a route of its own: several HTTPRoutes can share a host name",
-      blocksTraffic: false,
-    };
-  }
-  return undefined;
-}
-
-/** `HTTPRoute web` for each route of the user's that a block names. */
-function userRouteNames(block: unknown): readonly string[] {
-  interface Ref {
-    readonly kind?: string;
-    readonly namespace?: string;
-    readonly name?: string;
-  }
-  const { routeRefs = [] } = (block ?? {}) as { routeRefs?: readonly Ref[] };
-  return routeRefs.map(({ kind = "HTTPRoute", namespace, name = "" }) => {
-    return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
-  });
-}
-
-function isOlder(other: KubeObject, mine: { readonly name: string; readonly creationTimestamp?: string }): boolean {
-  const theirs = other.metadata.creationTimestamp ?? "";
-  const own = mine.creationTimestamp ?? "";
-  return theirs < own || (theirs === own && other.metadata.name < mine.name);
 }
 
 function unsafeTarget({ scene, reads }: ProblemInput): Problem | undefined {
@@ -229,7 +167,7 @@ function configurationProblem({ scene }: ProblemInput): Problem | undefined {
   if (missing !== undefined) {
     return {
       reason: "ConfigurationMissing",
-      message: `${missing} in namespace ${names.namespace} does not exist, and the pods of Deployment ${names.target} need it`,
+      message: `${missing} in namespace ${names.namespace} does not exist, and the pods of ${kindOf(scene)} ${names.target} need it`,
       hint: "create it, or mark the reference optional",
       blocksTraffic: false,
     };
@@ -237,7 +175,7 @@ function configurationProblem({ scene }: ProblemInput): Problem | undefined {
   if (unreadable !== undefined) {
     return {
       reason: "ConfigurationUnreadable",
-      message: `Aviary is not allowed to read ${unreadable} in namespace ${names.namespace}, which Deployment ${names.target} refers to`,
+      message: `Aviary is not allowed to read ${unreadable} in namespace ${names.namespace}, which ${kindOf(scene)} ${names.target} refers to`,
       hint: "apply deploy/track-secrets-role.yaml, or start Aviary with --track-secrets=false, or set spec.trackConfiguration: false",
       blocksTraffic: false,
     };

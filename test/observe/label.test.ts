@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { asLabel, previousLabelOf } from "../../src/lib/labels.ts";
 import { primaryLabelOf, selects } from "../../src/observe/label.ts";
 
 describe("the label that tells the primary's pods from the target's", () => {
@@ -19,11 +20,26 @@ describe("the label that tells the primary's pods from the target's", () => {
       { z: "1", k: "2" },
       { key: "k", value: "2-primary" },
     ],
-    [{ app: "a".repeat(63) }, { key: "app", value: `${"a".repeat(55)}-primary` }],
+    [{ app: "a".repeat(55) }, { key: "app", value: `${"a".repeat(55)}-primary` }],
+    [{ app: "a".repeat(63) }, { key: "app", value: `${"a".repeat(44)}-7d3e74a05d-primary` }],
     [{}, undefined],
     [undefined, undefined],
   ])("of %j is %j", (labels, expected) => {
     expect(primaryLabelOf(labels)).toEqual(expected);
+  });
+});
+
+describe("names that are too long for a label", () => {
+  const long = "a".repeat(60);
+
+  it.each([
+    ["of primaries", (name: string) => primaryLabelOf({ app: name })?.value ?? ""],
+    ["of versions before", (name: string) => previousLabelOf({ key: "app", value: `${name}-primary` }).value],
+    ["of Canaries that have Jobs", asLabel],
+  ])("%s stay two, and fit", (_what, valueOf) => {
+    const [one, other] = [valueOf(`${long}-1b`), valueOf(`${long}-2b`)];
+    expect(one).not.toBe(other);
+    for (const value of [one, other]) expect(value).toMatch(/^[a-z0-9][a-z0-9-]{0,61}[a-z0-9]$/);
   });
 });
 

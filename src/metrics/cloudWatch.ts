@@ -5,7 +5,7 @@ import { awsAuthorizer, awsFields, awsSecrets } from "./cloud/aws.ts";
 import { plainAuthorizer } from "./http/authorizer.ts";
 import { connectionFields, secretsOfEndpoint, tlsNeedsHttps, urlField } from "./http/endpoint.ts";
 import { soleOf } from "./http/rows.ts";
-import { several, unreachable } from "./http/sentences.ts";
+import { partial, several, unreachable } from "./http/sentences.ts";
 import { httpSource } from "./http/source.ts";
 import type { HttpApi } from "./http/source.ts";
 import { windowField } from "./http/window.ts";
@@ -18,7 +18,7 @@ const schema = withRules(
       url: urlField("https://monitoring.eu-central-1.amazonaws.com")
         .optional()
         .describe("Address, if it is not that of the region: a VPC endpoint, a partition of its own."),
-      window: windowField.describe("How far back a query looks; its newest data point is the reading."),
+      window: windowField.describe("How far back a query looks; its newest complete data point is the reading."),
       period: duration({ min: "1s", max: "1h" }).default("1m").describe("Length of a data point."),
       ...connectionFields,
     }),
@@ -46,37 +46,61 @@ export const cloudWatch: MetricProviderKind<Block> = {
   },
   windowMs: ({ window }) => parseDuration(window),
   connect(block, credentials, options) {
-    const endpoint = { ...block, url: block.url ?? `https://monitoring.${block.region}.amazonaws.com` };
+    const endpoint = { ...block, url: block.url ?? addressOf(block.region) };
     const base = plainAuthorizer(endpoint, credentials);
     const authorizer = awsAuthorizer({ identity: block, credentials, base, service: "monitoring", ...options });
     return httpSource({ api: apiOf(block), endpoint, credentials, authorizer });
   },
 };
 
-const listSchema = z.array(z.looseObject({ Id: z.string(), ReturnData: z.boolean().optional() })).min(1);
+/** China is a partition with a domain of its own. Source: AWS, "Amazon CloudWatch endpoints and quotas". */
+function addressOf(region: string): string {
+  return `https://monitoring.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
+}
 
-type Queries = { readonly list: readonly unknown[] } | { readonly wrong: string };
+const listSchema = z
+  .array(
+    z.looseObject({
+      Id: z.string(),
+      ReturnData: z.boolean().optional(),
+      Period: z.number().optional(),
+      MetricStat: z.looseObject({ Period: z.number().optional() }).optional(),
+    }),
+  )
+  .min(1);
+
+/** `periodSeconds` is the longest of the periods that the data points have. */
+type Queries = { readonly list: readonly unknown[]; readonly periodSeconds: number } | { readonly wrong: string };
 
 function queriesOf(query: string, period: string): Queries {
   const seconds = Math.ceil(parseDuration(period) / 1_000);
   if (!query.trimStart().startsWith("[")) {
-    return { list: [{ Id: "reading", Expression: query.trim(), Period: seconds }] };
+    return { list: [{ Id: "reading", Expression: query.trim(), Period: seconds }], periodSeconds: seconds };
   }
   const wrong = 'a query in JSON is a list of MetricDataQueries, such as [{"Id": "a", "MetricStat": {…}}]';
   try {
     const parsed = listSchema.safeParse(JSON.parse(query));
     if (!parsed.success) return { wrong };
     const shown = parsed.data.filter(({ ReturnData }) => ReturnData !== false).length;
+    const periods = parsed.data.map(({ Period, MetricStat }) => Period ?? MetricStat?.Period ?? 0);
     return shown === 1
-      ? { list: parsed.data }
+      ? { list: parsed.data, periodSeconds: Math.max(...periods) || seconds }
       : { wrong: `${shown} of the MetricDataQueries return data; set "ReturnData": false for all but one` };
   } catch {
     return { wrong };
   }
 }
 
+const messages = z.array(z.object({ Code: z.string().optional(), Value: z.string().optional() })).optional();
 const success = z.object({
-  MetricDataResults: z.array(z.object({ StatusCode: z.string().optional(), Values: z.array(z.unknown()).optional() })),
+  MetricDataResults: z.array(
+    z.object({
+      StatusCode: z.string().optional(),
+      Values: z.array(z.unknown()).optional(),
+      Messages: messages,
+    }),
+  ),
+  Messages: messages,
 });
 const failure = z.object({
   __type: z.string(),
@@ -92,10 +116,14 @@ function apiOf({ window, period }: Block): HttpApi {
     ask(query, nowMs) {
       const queries = queriesOf(query, period);
       if ("wrong" in queries) return queries;
+      // The period that is running now would count as less than it will be.
+      const { list, periodSeconds } = queries;
+      const aligned = (ms: number) => Math.floor(ms / 1_000 / periodSeconds) * periodSeconds;
+      const end = aligned(nowMs);
       const body = {
-        MetricDataQueries: queries.list,
-        StartTime: Math.floor((nowMs - parseDuration(window)) / 1_000),
-        EndTime: Math.floor(nowMs / 1_000),
+        MetricDataQueries: list,
+        StartTime: Math.min(aligned(end * 1_000 - parseDuration(window)), end - periodSeconds),
+        EndTime: end,
         ScanBy: "TimestampDescending",
       };
       const headers = {
@@ -110,9 +138,13 @@ function apiOf({ window, period }: Block): HttpApi {
       const [result, ...others] = parsed.data.MetricDataResults;
       if (result === undefined) return { kind: "empty" };
       if (others.length > 0) return several(others.length + 1, "series", "leave out GROUP BY and SEARCH");
-      const { StatusCode: state, Values: values = [] } = result;
+      const { StatusCode: state, Values: values = [], Messages: own = [] } = result;
       if (state === "InternalError" || state === "Forbidden") {
         return unreachable(endpoint, `answers with ${state} instead of data`);
+      }
+      if (state === "PartialData") {
+        const said = [...own, ...(parsed.data.Messages ?? [])].map(({ Code = "", Value = "" }) => `${Code} ${Value}`);
+        return partial(endpoint, ["PartialData", ...said].join("; "));
       }
       return soleOf(values.slice(0, 1), "values", "");
     },

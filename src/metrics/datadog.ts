@@ -10,7 +10,7 @@ import {
   urlField,
 } from "./http/endpoint.ts";
 import { soleOf } from "./http/rows.ts";
-import { badQuery } from "./http/sentences.ts";
+import { refusedQuery } from "./http/sentences.ts";
 import { plainSource } from "./http/source.ts";
 import type { ApiAnswer, HttpApi } from "./http/source.ts";
 import { windowField } from "./http/window.ts";
@@ -99,9 +99,9 @@ function apiOf({ window, aggregator }: Block): HttpApi {
       const attributes = { from: nowMs - parseDuration(window), to: nowMs, queries, formulas };
       return { method: "POST", path: "/api/v2/query/scalar", body: { data: { type: "scalar_request", attributes } } };
     },
-    read({ json }): Reading | undefined {
+    read({ json }, endpoint): Reading | undefined {
       const refused = inQuery.safeParse(json);
-      if (refused.success) return badQuery(`the query was refused: ${refused.data.errors}`);
+      if (refused.success) return refusedQuery(endpoint, refused.data.errors);
       const parsed = success.safeParse(json);
       if (!parsed.success) return undefined;
       const columns = (parsed.data.data.attributes.columns ?? []).filter(({ type }) => type !== "group");

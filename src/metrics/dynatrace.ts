@@ -52,15 +52,16 @@ const failure = z.object({
 });
 
 function apiOf({ window }: Block): HttpApi {
-  const seconds = Math.ceil(parseDuration(window) / 1_000);
   return {
     product: "Dynatrace",
-    ask: (query) => ({
+    // Relative times would be in whole minutes at the least.
+    ask: (query, nowMs) => ({
       method: "GET",
       path: "/api/v2/metrics/query",
       params: [
         ["metricSelector", query],
-        ["from", `now-${seconds}s`],
+        ["from", String(nowMs - parseDuration(window))],
+        ["to", String(nowMs)],
         ["resolution", "Inf"],
       ],
     }),

@@ -11,7 +11,7 @@ import {
   urlField,
 } from "./http/endpoint.ts";
 import { rowOf, soleNumber, soleOf } from "./http/rows.ts";
-import { badQuery, unreachable } from "./http/sentences.ts";
+import { badQuery, partial } from "./http/sentences.ts";
 import { plainSource } from "./http/source.ts";
 import type { ApiRequest, HttpApi } from "./http/source.ts";
 import { longestIn } from "./http/window.ts";
@@ -86,6 +86,7 @@ const failure = z.object({
   error: z.union([
     z.string(),
     z.object({
+      type: z.string().nullish(),
       reason: z.string().nullish(),
       details: z.string().nullish(),
       root_cause: z.array(z.object({ reason: z.string().nullish() })).optional(),
@@ -97,7 +98,7 @@ function apiOf({ language, index }: Block): HttpApi {
   return {
     product: "Elasticsearch",
     ask: (query) => requestOf(language, index, query),
-    read: ({ json }, endpoint) => (language === "Search" ? readSearch(json, endpoint) : readTable(json)),
+    read: ({ json }, endpoint) => (language === "Search" ? readSearch(json, endpoint) : readTable(json, endpoint)),
     explain({ status, json }) {
       const parsed = failure.safeParse(json);
       if (!parsed.success) return { detail: "", blamesQuery: false };
@@ -107,7 +108,8 @@ function apiOf({ language, index }: Block): HttpApi {
           ? [error]
           : [error.reason, error.details, ...(error.root_cause ?? []).map(({ reason }) => reason)];
       const said = new Set(texts.filter((text) => text !== null && text !== undefined));
-      return { detail: [...said].join(": "), blamesQuery: status === 400 };
+      const isUnknown = status === 404 && typeof error !== "string" && error.type === "index_not_found_exception";
+      return { detail: [...said].join(": "), blamesQuery: status === 400 || isUnknown };
     },
   };
 }
@@ -127,6 +129,7 @@ function requestOf(
 
 const found = z.object({
   timed_out: z.boolean(),
+  _shards: z.object({ total: z.number(), failed: z.number() }).optional(),
   hits: z.object({ total: z.object({ value: z.number() }).optional() }),
   aggregations: z.record(z.string(), z.unknown()).optional(),
 });
@@ -135,8 +138,11 @@ const found = z.object({
 function readSearch(json: unknown, endpoint: string): Reading | undefined {
   const parsed = found.safeParse(json);
   if (!parsed.success) return undefined;
-  const { timed_out: isPartial, hits, aggregations } = parsed.data;
-  if (isPartial) return unreachable(endpoint, "answers with a part of the data only: the search timed out");
+  const { timed_out: isLate, _shards: shards, hits, aggregations } = parsed.data;
+  if (isLate) return partial(endpoint, "the search timed out");
+  if (shards !== undefined && shards.failed > 0) {
+    return partial(endpoint, `${shards.failed} of ${shards.total} shards failed`);
+  }
   if (aggregations === undefined) return soleOf([hits.total?.value], "values", "");
   const values = Object.entries(aggregations).flatMap(([name, body]) => valuesOf(name, body));
   const named = values.filter(({ name }) => name === "reading");
@@ -153,21 +159,28 @@ interface Named {
 function valuesOf(name: string, body: unknown): readonly Named[] {
   if (typeof body !== "object" || body === null) return [];
   if ("value" in body) return [{ name, value: body.value }];
-  if ("values" in body) return Object.values(body.values ?? {}).map((value: unknown) => ({ name, value }));
+  if ("values" in body)
+    return Object.values(body.values ?? {}).map((entry: unknown) => ({ name, value: keyed(entry) }));
   if ("buckets" in body) return Object.values(body.buckets ?? {}).flatMap((bucket: unknown) => valuesOf(name, bucket));
   const inner = Object.entries(body).flatMap(([key, value]) => valuesOf(key, value));
   return inner.length === 0 && "doc_count" in body ? [{ name, value: body.doc_count }] : inner;
 }
 
+/** Percentiles are an object, or with `keyed: false` a list of keys and values. */
+function keyed(entry: unknown): unknown {
+  return typeof entry === "object" && entry !== null && "value" in entry ? entry.value : entry;
+}
+
 const column = z.object({ name: z.string() });
 const table = z.union([
-  z.object({ columns: z.array(column), values: z.array(z.array(z.unknown())) }),
+  z.object({ columns: z.array(column), values: z.array(z.array(z.unknown())), is_partial: z.boolean().optional() }),
   z.object({ schema: z.array(column), datarows: z.array(z.array(z.unknown())) }),
 ]);
 
-function readTable(json: unknown): Reading | undefined {
+function readTable(json: unknown, endpoint: string): Reading | undefined {
   const parsed = table.safeParse(json);
   if (!parsed.success) return undefined;
+  if ("columns" in parsed.data && parsed.data.is_partial === true) return partial(endpoint);
   const { columns, values } =
     "columns" in parsed.data ? parsed.data : { columns: parsed.data.schema, values: parsed.data.datarows };
   const names = columns.map(({ name }) => name);

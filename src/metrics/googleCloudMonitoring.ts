@@ -5,7 +5,7 @@ import { googleAuthorizer, googleFields, googleSecrets } from "./cloud/google.ts
 import { plainAuthorizer } from "./http/authorizer.ts";
 import { connectionFields, secretsOfEndpoint, tlsNeedsHttps, urlField } from "./http/endpoint.ts";
 import { soleOf } from "./http/rows.ts";
-import { badQuery, several } from "./http/sentences.ts";
+import { badQuery, partial, several } from "./http/sentences.ts";
 import { httpSource } from "./http/source.ts";
 import type { HttpApi } from "./http/source.ts";
 import { windowField } from "./http/window.ts";
@@ -77,6 +77,9 @@ function questionOf(query: string): z.output<typeof questionSchema> | { readonly
   }
 }
 
+/** Google refuses shorter periods of alignment, in seconds. Source: Monitoring API v3, "Aggregation". */
+const MIN_ALIGNMENT = 60;
+
 /** Parameters of a URL; a window is the period of an aggregation that has none. */
 function paramsOf(
   name: string,
@@ -84,7 +87,7 @@ function paramsOf(
   seconds: number,
 ): readonly (readonly [string, string])[] {
   if (found === undefined) return [];
-  const { groupByFields = [], ...rest } = { alignmentPeriod: `${seconds}s`, ...found };
+  const { groupByFields = [], ...rest } = { alignmentPeriod: `${Math.max(MIN_ALIGNMENT, seconds)}s`, ...found };
   const single = Object.entries(rest).flatMap(([key, value]) => {
     return value === undefined ? [] : [[`${name}.${key}`, value] as const];
   });
@@ -99,7 +102,10 @@ const point = z.object({
     distributionValue: z.unknown().optional(),
   }),
 });
-const success = z.object({ timeSeries: z.array(z.object({ points: z.array(point).optional() })).optional() });
+const success = z.object({
+  timeSeries: z.array(z.object({ points: z.array(point).optional() })).optional(),
+  executionErrors: z.array(z.object({ message: z.string().optional() })).optional(),
+});
 const failure = z.object({ error: z.object({ message: z.string(), status: z.string().optional() }) });
 
 function apiOf({ project, window }: Block): HttpApi {
@@ -118,9 +124,11 @@ function apiOf({ project, window }: Block): HttpApi {
       ] as const;
       return { method: "GET", path: `/v3/projects/${project}/timeSeries`, params };
     },
-    read({ json }) {
+    read({ json }, endpoint) {
       const parsed = success.safeParse(json);
       if (!parsed.success) return undefined;
+      const { executionErrors: missing = [] } = parsed.data;
+      if (missing.length > 0) return partial(endpoint, missing.map(({ message = "" }) => message).join("; "));
       // Without series the answer is an empty object.
       const [series, ...others] = parsed.data.timeSeries ?? [];
       if (others.length > 0) {

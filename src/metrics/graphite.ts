@@ -49,7 +49,9 @@ function apiOf({ window }: Block): HttpApi {
   return {
     product: "Graphite",
     ask(target) {
-      const form = new URLSearchParams({ target, from: `-${seconds}s`, until: "now", format: "json" });
+      // Without noCache an answer may be one of a minute ago, of the weight before.
+      const noCache = "true";
+      const form = new URLSearchParams({ target, from: `-${seconds}s`, until: "now", format: "json", noCache });
       const headers = { "Content-Type": "application/x-www-form-urlencoded" };
       return { method: "POST", path: "/render", headers, body: form.toString() };
     },
@@ -61,9 +63,15 @@ function apiOf({ window }: Block): HttpApi {
       return soleOf([newestOf((series?.datapoints ?? []).map(([value]) => value))], "values", "");
     },
     explain({ status, text }) {
-      // Graphite says what is wrong with a target in plain text; a page is of a proxy before it.
+      // Graphite says what is wrong with a target in one line, escaped for a page; a page is of a proxy before it.
       const isPage = text.trimStart().startsWith("<");
-      return { detail: isPage ? "" : text, blamesQuery: status === 400 && !isPage && text !== "" };
+      return { detail: isPage ? "" : unescaped(text), blamesQuery: status === 400 && !isPage && text !== "" };
     },
   };
+}
+
+const ESCAPED: Readonly<Record<string, string>> = { quot: '"', "#x27": "'", "#39": "'", lt: "<", gt: ">", amp: "&" };
+
+function unescaped(text: string): string {
+  return text.replace(/&(quot|#x27|#39|lt|gt|amp);/g, (found, name: string) => ESCAPED[name] ?? found);
 }

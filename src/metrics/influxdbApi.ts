@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { readCsv } from "./http/csv.ts";
-import { rowOf, soleNumber } from "./http/rows.ts";
-import { badQuery } from "./http/sentences.ts";
+import { type Row, rowOf, soleNumber } from "./http/rows.ts";
+import { badQuery, refusedQuery } from "./http/sentences.ts";
 import type { ApiAnswer, Explanation, HttpApi } from "./http/source.ts";
 
 /** Columns that say where and when, and no number that was asked for. */
@@ -18,24 +18,35 @@ export function fluxApi(org: string): HttpApi {
       headers: { Accept: "application/csv", "Content-Type": "application/vnd.flux" },
       body: query,
     }),
-    read({ text }) {
-      const [header, ...rows] = readCsv(text);
+    read({ text }, endpoint) {
+      const rows = readCsv(text);
       // No table at all is an empty answer: with one line end, as the server writes it.
-      if (header === undefined) return text === "" ? undefined : { kind: "empty" };
-      if (header[0] === "error") return badQuery(`the query was refused: ${rows[0]?.[0] ?? ""}`);
-      const at = header.indexOf("_value");
-      if (at < 0) {
-        const isTable = header.includes("table") || header.includes("result");
-        return isTable ? badQuery("the query gives no column _value, in which the number is to be") : undefined;
-      }
-      // Each table repeats the header.
-      const values = rows
-        .filter((row) => row[at] !== "_value")
-        .map((row) => ({ value: row[at] === "" ? null : row[at] }));
-      return soleNumber(values, "end it with last(), mean() or sum(), after group()");
+      if (rows.length === 0) return text === "" ? undefined : { kind: "empty" };
+      // An error may come behind tables that were sent already.
+      const error = rows.findIndex(([first, second]) => first === "error" && (second ?? "reference") === "reference");
+      if (error >= 0) return refusedQuery(endpoint, rows[error + 1]?.[0] ?? "");
+      const values = valuesOf(rows);
+      if (typeof values === "string") return badQuery(values);
+      return values === undefined
+        ? undefined
+        : soleNumber(values, "end it with last(), mean() or sum(), after group()");
     },
     explain: (answer) => explain(answer, z.object({ code: z.string(), message: z.string() }), ({ message }) => message),
   };
+}
+
+/** What is in the column `_value` of all tables, each of which has a header of its own. Undefined when it is no table. */
+function valuesOf(rows: readonly (readonly string[])[]): readonly Row[] | string | undefined {
+  let at: number | undefined;
+  const values: Row[] = [];
+  for (const row of rows) {
+    if (row.includes("table") && row.includes("result")) {
+      at = row.indexOf("_value");
+      if (at < 0) return "the query gives no column _value, in which the number is to be";
+    } else if (at === undefined) return undefined;
+    else values.push({ value: row[at] === "" ? null : row[at] });
+  }
+  return values;
 }
 
 const series = z.object({ columns: z.array(z.string()), values: z.array(z.array(z.unknown())).optional() });
@@ -55,11 +66,11 @@ export function influxQlApi(database: string): HttpApi {
         ["q", query],
       ],
     }),
-    read({ json }) {
+    read({ json }, endpoint) {
       const parsed = influxQl.safeParse(json);
       if (!parsed.success) return undefined;
       const refused = parsed.data.results.find(({ error }) => error !== undefined);
-      if (refused !== undefined) return badQuery(`the query was refused: ${refused.error ?? ""}`);
+      if (refused !== undefined) return refusedQuery(endpoint, refused.error ?? "");
       const found = parsed.data.results.flatMap((result) => result.series ?? []);
       const rows = found.flatMap(({ columns, values = [] }) => values.map((row) => rowOf(columns, row, PLACE)));
       return soleNumber(rows, "leave out GROUP BY, and ask for a mean or a sum");

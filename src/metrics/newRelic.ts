@@ -10,7 +10,7 @@ import {
   urlField,
 } from "./http/endpoint.ts";
 import { soleNumber } from "./http/rows.ts";
-import { badQuery, unreachable } from "./http/sentences.ts";
+import { refusedQuery, unreachable } from "./http/sentences.ts";
 import { plainSource } from "./http/source.ts";
 import type { HttpApi } from "./http/source.ts";
 import { longestIn, windowField } from "./http/window.ts";
@@ -48,8 +48,9 @@ export const newRelic: MetricProviderKind<Block> = {
   connect: (block, credentials) => plainSource(apiOf(block), block, { credentials }),
 };
 
+/** The word may also be in a text that is compared with. */
 function hasSince(query: string): boolean {
-  return /\bsince\b/i.test(query);
+  return /\bsince\b/i.test(query.replace(/'[^']*'/g, ""));
 }
 
 const GRAPHQL = `query($account: Int!, $nrql: Nrql!, $seconds: Seconds!) {
@@ -63,7 +64,19 @@ const success = z.object({
     }),
   }),
 });
-const failure = z.object({ errors: z.array(z.object({ message: z.string() })).min(1) });
+const failure = z.object({
+  errors: z
+    .array(
+      z.object({
+        message: z.string(),
+        extensions: z.object({ errorClass: z.string().optional() }).nullish(),
+      }),
+    )
+    .min(1),
+});
+
+/** Classes of errors that say nothing about the query, whatever the words. Source: New Relic's client for Go. */
+const TROUBLES = new Set(["TOO_MANY_REQUESTS", "TIMEOUT", "SERVER_ERROR", "INTERNAL_SERVER_ERROR", "ACCESS_DENIED"]);
 
 /** What NRQL itself is blamed for; every other error is about the account, the key or the service. */
 const BLAMED = /nrql|syntax|query (was|is) (in)?valid|unknown function/i;
@@ -82,7 +95,8 @@ function apiOf({ accountId, window, timeout }: Block): HttpApi {
       const failed = failure.safeParse(json);
       if (failed.success) {
         const detail = failed.data.errors.map(({ message }) => message).join("; ");
-        if (BLAMED.test(detail)) return badQuery(`the query was refused: ${detail}`);
+        const isTheirs = failed.data.errors.some(({ extensions }) => TROUBLES.has(extensions?.errorClass ?? ""));
+        if (!isTheirs && BLAMED.test(detail)) return refusedQuery(endpoint, detail);
         return unreachable(endpoint, `answers with an error: ${detail}`);
       }
       const parsed = success.safeParse(json);

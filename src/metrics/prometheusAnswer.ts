@@ -1,7 +1,17 @@
 import { z } from "zod";
 import { numberReading } from "./http/numbers.ts";
-import { badQuery, noAnswer, notTheApi, refusal, several, tooLarge, unreachable } from "./http/sentences.ts";
-import type { Reading, Series, SeriesAnswer } from "./provider.ts";
+import {
+  badQuery,
+  isTrouble,
+  noAnswer,
+  notTheApi,
+  partial,
+  refusal,
+  several,
+  tooLarge,
+  unreachable,
+} from "./http/sentences.ts";
+import type { Reading, Refusal, Series, SeriesAnswer } from "./provider.ts";
 
 /** What came back for one question. */
 export interface Answer {
@@ -29,13 +39,30 @@ const success = z.object({
   ]),
 });
 const failure = z.object({ status: z.literal("error"), errorType: z.string().optional(), error: z.string() });
+/** What stands before the API of a managed service says so in its own form: Amazon's gateway, Google's front end. */
+const foreignFailure = z.union([
+  z.object({ message: z.string() }).transform(({ message }) => message),
+  z.object({ Message: z.string() }).transform(({ Message: message }) => message),
+  z.object({ error: z.object({ message: z.string() }) }).transform(({ error }) => error.message),
+]);
+/** VictoriaMetrics says that a node is missing in `isPartial`, Thanos and remote reads in `warnings`. */
+const incomplete = z.object({ isPartial: z.boolean().optional(), warnings: z.array(z.string()).optional() });
 const sample = z.object({ value: sampleValue });
 const histogram = z.object({ histogram: z.unknown() });
+
+/** Why an answer is not whole; undefined when it is. Warnings about the query itself are Prometheus' own, and marked. */
+function missingPart({ body, endpoint }: Answer): Refusal | undefined {
+  const { isPartial = false, warnings = [] } = incomplete.safeParse(body).data ?? {};
+  const foreign = warnings.filter((warning) => !warning.startsWith("PromQL "));
+  return isPartial || foreign.length > 0 ? partial(endpoint, foreign.join("; ")) : undefined;
+}
 
 /** Reads an answer with a status of success. */
 export function readAnswer(answer: Answer): Reading {
   const parsed = success.safeParse(answer.body);
   if (!parsed.success) return notPrometheus(answer);
+  const missing = missingPart(answer);
+  if (missing !== undefined) return missing;
   const { data } = parsed.data;
   switch (data.resultType) {
     case "scalar":
@@ -61,6 +88,8 @@ const series = z.object({
 export function readSeries(answer: Answer): SeriesAnswer {
   const parsed = success.safeParse(answer.body);
   if (!parsed.success) return notTheApi(answer.endpoint, "Prometheus");
+  const missing = missingPart(answer);
+  if (missing !== undefined) return missing;
   const { data } = parsed.data;
   if (data.resultType !== "vector" && data.resultType !== "matrix")
     return badQuery("the query gives no series but one value");
@@ -101,8 +130,9 @@ export function readFailure(answer: Answer, error: unknown): Reading {
 
 function readStatus({ body, endpoint }: Answer, status: number): Reading {
   const parsed = failure.safeParse(body);
-  const detail = parsed.success ? parsed.data.error : "";
-  const blamesQuery = (status === 400 || status === 422) && parsed.success && parsed.data.errorType !== "timeout";
+  const detail = parsed.success ? parsed.data.error : (foreignFailure.safeParse(body).data ?? "");
+  const blamesQuery =
+    (status === 400 || status === 422) && parsed.success && parsed.data.errorType !== "timeout" && !isTrouble(detail);
   return blamesQuery ? badQuery(`the query was refused: ${detail}`) : refusal(endpoint, status, detail);
 }
 

@@ -10,7 +10,7 @@ import {
   urlField,
 } from "./http/endpoint.ts";
 import { rowOf, soleNumber } from "./http/rows.ts";
-import { badQuery } from "./http/sentences.ts";
+import { isTrouble, partial, refusedQuery } from "./http/sentences.ts";
 import { plainSource } from "./http/source.ts";
 import type { HttpApi } from "./http/source.ts";
 import { longestIn, windowField } from "./http/window.ts";
@@ -55,6 +55,9 @@ const success = z.object({
 });
 const failure = z.object({ messages: z.array(message).min(1) });
 
+/** A search goes on without an indexer that fails, and says so in a warning. */
+const INCOMPLETE = /\bincomplete\b|\bpartial results?\b/i;
+
 /** Fields that Splunk adds by itself: `_time`, `_span`. */
 const OWN = /^_/;
 
@@ -75,12 +78,14 @@ function apiOf({ window }: Block): HttpApi {
       const headers = { "Content-Type": "application/x-www-form-urlencoded" };
       return { method: "POST", path: "/services/search/jobs", headers, body: form.toString() };
     },
-    read({ json }) {
+    read({ json }, endpoint) {
       const parsed = success.safeParse(json);
       if (!parsed.success) return undefined;
       const { messages = [], results } = parsed.data;
       const refused = messages.find(({ type }) => type === "FATAL" || type === "ERROR");
-      if (refused !== undefined) return badQuery(`the query was refused: ${refused.text}`);
+      if (refused !== undefined) return refusedQuery(endpoint, refused.text);
+      const missing = messages.find(({ type, text }) => type === "WARN" && INCOMPLETE.test(text));
+      if (missing !== undefined) return partial(endpoint, missing.text);
       if (results === undefined) return undefined;
       const rows = results.map((row) => rowOf(Object.keys(row), Object.values(row), OWN));
       return soleNumber(rows, "end it with | stats, without `by`");
@@ -88,7 +93,7 @@ function apiOf({ window }: Block): HttpApi {
     explain({ status, json }) {
       const parsed = failure.safeParse(json);
       const detail = parsed.success ? parsed.data.messages.map(({ text }) => text).join("; ") : "";
-      return { detail, blamesQuery: status === 400 && parsed.success };
+      return { detail, blamesQuery: status === 400 && parsed.success && !isTrouble(detail) };
     },
   };
 }

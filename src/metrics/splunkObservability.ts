@@ -10,7 +10,7 @@ import {
   urlField,
 } from "./http/endpoint.ts";
 import { soleOf } from "./http/rows.ts";
-import { badQuery, several } from "./http/sentences.ts";
+import { badQuery, refusedQuery, several, unreachable } from "./http/sentences.ts";
 import { plainSource } from "./http/source.ts";
 import type { HttpApi } from "./http/source.ts";
 import { windowField } from "./http/window.ts";
@@ -60,7 +60,7 @@ function apiOf({ window }: Block): HttpApi {
       headers: { "Content-Type": "text/plain", Accept: "text/event-stream" },
       body: program,
     }),
-    read: ({ text }) => readStream(eventsOf(text)),
+    read: ({ text }, endpoint) => readStream(eventsOf(text), endpoint),
     explain({ status, json }) {
       const parsed = failure.safeParse(json);
       return { detail: parsed.success ? parsed.data.message : "", blamesQuery: status === 400 && parsed.success };
@@ -89,13 +89,10 @@ function eventsOf(text: string): readonly StreamEvent[] {
 }
 
 /** The value at the newest time at which there is one. Undefined when these are no messages of SignalFlow. */
-function readStream(events: readonly StreamEvent[]): Reading | undefined {
+function readStream(events: readonly StreamEvent[], endpoint: string): Reading | undefined {
   if (events.length === 0) return undefined;
-  const refused = events.find(({ name }) => name === "error");
-  if (refused !== undefined) {
-    const parsed = failure.safeParse(refused.data);
-    return badQuery(`the query was refused: ${parsed.success ? parsed.data.message : JSON.stringify(refused.data)}`);
-  }
+  const wrong = faultOf(events, endpoint);
+  if (wrong !== undefined) return wrong;
   const messages = events.flatMap(({ name, data }) => {
     const parsed = name === "data" ? dataMessage.safeParse(data) : undefined;
     return parsed?.success === true ? [parsed.data.data.filter(({ value }) => value !== null)] : [];
@@ -103,4 +100,31 @@ function readStream(events: readonly StreamEvent[]): Reading | undefined {
   const streams = new Set(messages.flat().map(({ tsId }) => tsId));
   if (streams.size > 1) return several(streams.size, "series", "aggregate it, for instance by .sum()");
   return soleOf([messages.flat().at(-1)?.value], "values", "");
+}
+
+const control = z.object({ event: z.string(), abortInfo: z.unknown().optional() });
+const information = z.object({ message: z.object({ messageCode: z.string() }) });
+
+/** Why the values of a stream are not to be read. */
+function faultOf(events: readonly StreamEvent[], endpoint: string): Reading | undefined {
+  const of = (wanted: string) => events.flatMap(({ name, data }) => (name === wanted ? [data] : []));
+  const [refused] = of("error");
+  if (refused !== undefined) {
+    const parsed = failure.safeParse(refused);
+    return refusedQuery(endpoint, parsed.success ? parsed.data.message : JSON.stringify(refused));
+  }
+  const controls = of("control-message").flatMap((data) => control.safeParse(data).data ?? []);
+  const aborted = controls.find(({ event }) => event === "CHANNEL_ABORT");
+  if (aborted !== undefined) {
+    return unreachable(endpoint, `ended the computation: ${JSON.stringify(aborted.abortInfo ?? {})}`);
+  }
+  if (!controls.some(({ event }) => event === "END_OF_CHANNEL")) {
+    return unreachable(endpoint, "broke the answer off before its end");
+  }
+  const isLimited = of("message").some((data) => {
+    return information.safeParse(data).data?.message.messageCode === "FIND_LIMITED_RESULT_SET";
+  });
+  return isLimited
+    ? badQuery("the program matches more time series than are looked at: narrow it by filters")
+    : undefined;
 }

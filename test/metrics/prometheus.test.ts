@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { prometheus } from "../../src/metrics/prometheus.ts";
 import type { Credentials, Reading } from "../../src/metrics/provider.ts";
@@ -45,15 +46,6 @@ describe("answers of Prometheus", () => {
     { what: "+Inf", respond: vector("+Inf"), expected: { kind: "value", value: Number.MAX_VALUE } },
     { what: "-Inf", respond: vector("-Inf"), expected: { kind: "value", value: -Number.MAX_VALUE } },
     { what: "an exponent", respond: vector("1e-07"), expected: { kind: "value", value: 1e-7 } },
-    {
-      what: "warnings beside a value",
-      respond: json(200, {
-        status: "success",
-        warnings: ["partial"],
-        data: { resultType: "vector", result: [{ metric: {}, value: [1, "2"] }] },
-      }),
-      expected: { kind: "value", value: 2 },
-    },
   ])("$what is read as $expected", async ({ respond, expected }) => {
     expect((await ask(respond)).reading).toEqual(expected);
   });
@@ -81,6 +73,14 @@ describe("answers of Prometheus", () => {
       respond: (_request, response) => void response.end(`{"status":"success","data":"${"x".repeat(5 << 20)}"}`),
       says: /too large/,
     },
+    {
+      what: "megabytes in a few kilobytes",
+      respond: (_request, response) => {
+        const body = gzipSync(`{"status":"success","data":"${"x".repeat(64 << 20)}"}`);
+        response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" }).end(body);
+      },
+      says: /too large/,
+    },
   ] satisfies { what: string; respond: Respond; says: RegExp }[])(
     "$what is the query's fault",
     async ({ respond, says }) => {
@@ -103,6 +103,19 @@ describe("answers of Prometheus", () => {
     ["a query that ran out of time", json(422, { status: "error", errorType: "timeout", error: "query timed out" })],
   ])("%s says nothing about the canary", async (_what, respond) => {
     expect((await ask(respond)).reading.kind).toBe("unreachable");
+  });
+
+  it.each([
+    [{ isPartial: true }, /a part of the data only$/],
+    [{ warnings: ["receive series from Addr: store:10901: timeout"] }, /a part of the data only: receive series/],
+  ])("counters of which a part is missing are not counted: %j", async (missing, says) => {
+    const stub = await startStub(
+      json(200, { status: "success", ...missing, data: { resultType: "vector", result: [] } }),
+    );
+    const source = prometheus.connect(prometheus.schema.parse({ url: stub.url }), {}, { mayUseOwnIdentity: false });
+    open.push(stub, source);
+    const answer = await source.series?.("up", { signal: new AbortController().signal, atMs: 1_000 });
+    expect(answer).toMatchObject({ kind: "unreachable", message: expect.stringMatching(says) as string });
   });
 
   it("keeps messages short", async () => {

@@ -1,37 +1,15 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { metricProviderParser } from "../../src/api/metricProvider.ts";
 import { metricProviderFor, metricProviders } from "../../src/metrics/index.ts";
-import type { Reading } from "../../src/metrics/provider.ts";
+import { ask, type Asking, closeAfterEach, open } from "./asking.ts";
 import { awsKey, blockWith, json } from "./dialects.ts";
 import { startStub } from "./stubServer.ts";
-import type { Respond, StubRequest } from "./stubServer.ts";
+import type { Respond } from "./stubServer.ts";
 import { dialects } from "./vendorDialects.ts";
 
 /** What is particular to one kind of back-end: what it is sent, and the forms of its answers beyond those of the suite. */
 
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const thing of open.splice(0).reverse()) await thing.close();
-});
-
-interface Case {
-  readonly provider: string;
-  readonly more?: object;
-  readonly query?: string;
-  readonly respond?: Respond;
-}
-
-async function ask({ provider, more = {}, query, respond }: Case): Promise<{ reading: Reading; sent: StubRequest }> {
-  const dialect = dialects.find((entry) => entry.provider === provider);
-  const kind = metricProviderFor(provider);
-  if (dialect === undefined || kind === undefined) throw new Error(`no provider ${provider}`);
-  const stub = await startStub(respond ?? dialect.value(1));
-  const block = kind.schema.parse(dialect.block(stub.url, { more }));
-  const source = kind.connect(block, dialect.needs ?? {}, { mayUseOwnIdentity: false });
-  open.push(stub, source);
-  const reading = await source.read(query ?? dialect.query, { signal: new AbortController().signal });
-  return { reading, sent: stub.requests[0] as StubRequest };
-}
+closeAfterEach();
 
 const csv = (body: string): Respond => {
   return (_request, response) => void response.writeHead(200, { "content-type": "text/csv" }).end(body);
@@ -49,7 +27,7 @@ const empty = { kind: "empty" };
 const says = (kind: string, message: RegExp) => ({ kind, message: expect.stringMatching(message) as string });
 
 describe("answers", () => {
-  const answers: readonly (Case & { readonly what: string; readonly expected: object })[] = [
+  const answers: readonly (Asking & { readonly what: string; readonly expected: object })[] = [
     {
       what: "Datadog: an error beside a status of success",
       provider: "datadog",
@@ -257,6 +235,10 @@ describe("questions", () => {
   it.each([
     ["SELECT count(*) FROM Log", "SELECT count(*) FROM Log SINCE 300 seconds ago"],
     ["SELECT count(*) FROM Log since 1 hour ago", "SELECT count(*) FROM Log since 1 hour ago"],
+    [
+      "SELECT count(*) FROM Log WHERE message LIKE '%since%'",
+      "SELECT count(*) FROM Log WHERE message LIKE '%since%' SINCE 300 seconds ago",
+    ],
   ])("to New Relic look back over the window unless they say so: %s", async (query, nrql) => {
     const { sent } = await ask({ provider: "newRelic", query });
     expect(sent.path).toBe("/graphql");
@@ -269,6 +251,8 @@ describe("questions", () => {
     expect(sent.headers["x-amz-security-token"]).toBe(awsKey.sessionToken);
     const body = JSON.parse(sent.body) as Record<string, unknown>;
     expect(body).toMatchObject({ MetricDataQueries: [{ Expression: "SELECT 1", Period: 60 }] });
+    // The minute that is running now would be half a data point.
+    expect([Number(body["StartTime"]) % 60, Number(body["EndTime"]) % 60]).toEqual([0, 0]);
     expect(Number(body["EndTime"]) - Number(body["StartTime"])).toBe(300);
     const own = [
       { Id: "a", Expression: "b/c" },
@@ -276,6 +260,11 @@ describe("questions", () => {
     ];
     const other = await ask({ provider: "cloudWatch", query: JSON.stringify(own) });
     expect(JSON.parse(other.sent.body)).toMatchObject({ MetricDataQueries: own });
+    const hourly = [{ Id: "a", MetricStat: { Period: 3_600, Stat: "Sum" } }];
+    const long = JSON.parse((await ask({ provider: "cloudWatch", query: JSON.stringify(hourly) })).sent.body) as object;
+    expect(long).toMatchObject({ StartTime: expect.any(Number) as number });
+    const { StartTime: start, EndTime: end } = long as { StartTime: number; EndTime: number };
+    expect([start % 3_600, end - start]).toEqual([0, 3_600]);
   });
 
   it("to Google name filter and aggregation, for the window where they name no period", async () => {
@@ -287,6 +276,16 @@ describe("questions", () => {
       "aggregation.perSeriesAligner": "ALIGN_RATE",
       "aggregation.groupByFields": "a",
     });
+    // Google refuses shorter ones.
+    const short = await ask({ provider: "googleCloudMonitoring", more: { window: "30s" } });
+    expect(short.sent.params.get("aggregation.alignmentPeriod")).toBe("60s");
+  });
+
+  it("to Dynatrace say in milliseconds from when to when, since relative times are whole minutes", async () => {
+    const { sent } = await ask({ provider: "dynatrace", more: { window: "90s" } });
+    const [from, to] = [Number(sent.params.get("from")), Number(sent.params.get("to"))];
+    expect(to - from).toBe(90_000);
+    expect(Math.abs(Date.now() - to)).toBeLessThan(60_000);
   });
 
   it.each([
@@ -300,8 +299,8 @@ describe("questions", () => {
   });
 
   it.each([
-    { provider: "dynatrace", path: "/api/v2/metrics/query", params: { from: "now-300s", resolution: "Inf" } },
-    { provider: "graphite", path: "/render", params: { from: "-300s", until: "now", format: "json" } },
+    { provider: "dynatrace", path: "/api/v2/metrics/query", params: { resolution: "Inf" } },
+    { provider: "graphite", path: "/render", params: { from: "-300s", until: "now", format: "json", noCache: "true" } },
     { provider: "influxdb", path: "/api/v2/query", params: { org: "shop" } },
     { provider: "influxdb", more: influxQl, path: "/query", params: { db: "web" } },
     { provider: "influxdb", more: sql, path: "/api/v3/query_sql", params: {} },

@@ -1,11 +1,11 @@
 import { createHash, createHmac } from "node:crypto";
 import { z } from "zod";
 import { secretKeyRef, withRules } from "../../api/schema.ts";
-import { messageOf } from "../../lib/errors.ts";
-import { AuthorizationError, createShown } from "../http/authorizer.ts";
-import type { Authorizer, Outgoing, Shown } from "../http/authorizer.ts";
+import { AuthorizationError } from "../http/authorizer.ts";
+import type { Authorizer, Shown } from "../http/authorizer.ts";
 import { secretUse } from "../http/endpoint.ts";
 import type { ConnectOptions, Credentials, SecretUse } from "../provider.ts";
+import { cloudAuthorizer, type Prove } from "./cloudAuthorizer.ts";
 
 /**
  * Who asks an API of AWS, and the signature that shows it.
@@ -59,30 +59,12 @@ interface Key {
   readonly sessionToken?: string;
 }
 
-/** Signs requests. The libraries of AWS are loaded with the first one. */
+/** Signs requests. */
 export function awsAuthorizer(options: AwsOptions): Authorizer {
-  const shown = createShown();
-  let signer: Promise<Sign> | undefined;
-  return {
-    async authorize(request, signal) {
-      const headers = await options.base.authorize(request, signal);
-      signer ??= signerFor(options, shown);
-      try {
-        return await (
-          await signer
-        )({ ...request, headers: { ...request.headers, ...headers } });
-      } catch (error) {
-        signer = undefined;
-        throw error instanceof AuthorizationError ? error : new AuthorizationError(sentence(error));
-      }
-    },
-    secrets: () => [...options.base.secrets(), ...shown.all()],
-  };
+  return cloudAuthorizer({ cloud: "AWS", base: options.base, load: (shown) => signerFor(options, shown) });
 }
 
-type Sign = (request: Outgoing) => Promise<Readonly<Record<string, string>>>;
-
-async function signerFor(options: AwsOptions, shown: Shown): Promise<Sign> {
+async function signerFor(options: AwsOptions, shown: Shown): Promise<Prove> {
   const { SignatureV4 } = await import("@smithy/signature-v4");
   const provide = await keys(options);
   const credentials = async (): Promise<Key> => {
@@ -144,10 +126,6 @@ function renewed(provide: () => Promise<Expiring>): () => Promise<Key> {
     held = { key, untilMs: endsMs === undefined ? Date.now() + RENEW_AFTER_MS : endsMs - RENEW_BEFORE_MS };
     return key;
   };
-}
-
-function sentence(error: unknown): string {
-  return `no credentials of AWS: ${messageOf(error)}`;
 }
 
 /** SHA-256 of Node in the form that the signer takes. */

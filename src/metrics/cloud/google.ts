@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { secretKeyRef } from "../../api/schema.ts";
-import { messageOf } from "../../lib/errors.ts";
-import { AuthorizationError, createShown } from "../http/authorizer.ts";
+import { AuthorizationError } from "../http/authorizer.ts";
 import type { Authorizer, Shown } from "../http/authorizer.ts";
 import { secretUse } from "../http/endpoint.ts";
 import type { ConnectOptions, Credentials, SecretUse } from "../provider.ts";
+import { cloudAuthorizer, type Prove } from "./cloudAuthorizer.ts";
 
 /** Who asks an API of Google Cloud. Source: google-auth-library; the scope is that of reading metrics. */
 export const googleFields = {
@@ -37,26 +37,18 @@ const keyFile = z.object({
   private_key_id: z.string().optional(),
 });
 
-/** Shows a token of Google's. Its library is loaded with the first request. */
+/** Shows a token of Google's. */
 export function googleAuthorizer(options: GoogleOptions): Authorizer {
-  const shown = createShown();
-  let client: Promise<TokenClient> | undefined;
-  return {
-    async authorize(request, signal) {
-      const headers = await options.base.authorize(request, signal);
-      client ??= clientFor(options, shown);
-      try {
-        const authorization = (await (await client).getRequestHeaders()).get("authorization");
-        if (authorization === null) throw new Error("there is no token");
-        shown.add(authorization);
-        return { ...headers, Authorization: authorization };
-      } catch (error) {
-        client = undefined;
-        if (error instanceof AuthorizationError) throw error;
-        throw new AuthorizationError(`no credentials of Google Cloud: ${messageOf(error)}`);
-      }
-    },
-    secrets: () => [...options.base.secrets(), ...shown.all()],
+  return cloudAuthorizer({ cloud: "Google Cloud", base: options.base, load: (shown) => bearerOf(options, shown) });
+}
+
+async function bearerOf(options: GoogleOptions, shown: Shown): Promise<Prove> {
+  const client = await clientFor(options, shown);
+  return async ({ headers }) => {
+    const authorization = (await client.getRequestHeaders()).get("authorization");
+    if (authorization === null) throw new Error("there is no token");
+    shown.add(authorization);
+    return { ...headers, Authorization: authorization };
   };
 }
 

@@ -20,6 +20,30 @@ export function tooLarge(): Refusal {
   return badQuery("the answer is too large to be one number: aggregate the query, for instance by a sum");
 }
 
+/** The back-end says that it has not looked everywhere: such a number is not the one that was asked for. */
+export function partial(endpoint: string, detail = ""): Refusal {
+  return unreachable(endpoint, `answers with a part of the data only${detail === "" ? "" : `: ${detail}`}`);
+}
+
+/**
+ * What a server says when it could not, not when the question is wrong. Some say so in an answer with a status of
+ * success, or with the status of a wrong question. What it quotes may be the question itself.
+ */
+const TROUBLE =
+  /\b(timed out|timeout (exceeded|limit|reached)|deadline exceeded|rate limit|rpc error|concurrent|too many (requests|queries|searches)|service unavailable|overloaded|connection refused|(query|search) (was )?(interrupted|killed|cancell?ed|terminated))\b/i;
+
+/** Whether a refusal is about the server and not about the question. */
+export function isTrouble(detail: string): boolean {
+  return TROUBLE.test(detail.replace(/"[^"]*"/g, ""));
+}
+
+/** A refusal in an answer with a status of success. */
+export function refusedQuery(endpoint: string, detail: string): Refusal {
+  return isTrouble(detail)
+    ? unreachable(endpoint, `answers with an error: ${detail}`)
+    : badQuery(`the query was refused: ${detail}`);
+}
+
 /** The query was good, and gave more than one number. */
 export function several(count: number, what: string, hint: string): Refusal {
   return badQuery(`the query gives ${count} ${what} instead of one: ${hint}`);

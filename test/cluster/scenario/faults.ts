@@ -2,10 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { AuditedRequest, Bench } from "../scenario.ts";
 import type { ControllerProcess } from "./controllerProcess.ts";
+import { waitFor } from "../harness/polling.ts";
 import { adopted, expectUnharmed } from "./rollouts.ts";
 import { type Shop, stepsOf } from "./shop.ts";
 
 const IDLE_MS = 20_000;
+const QUIET_MS = 3_000;
 
 /** Requests that are there whatever the number of canaries. */
 function isFixed({ verb, objectRef }: AuditedRequest): boolean {
@@ -22,14 +24,21 @@ function isOthers({ objectRef }: AuditedRequest, shops: readonly Shop[]): boolea
 export function idleness(bench: () => Bench): void {
   test("nothing is asked of the API server for canaries at rest", async () => {
     const shops = await Promise.all(Array.from({ length: 5 }, () => adopted(bench())));
-    // What still follows an adoption, such as an event that is sent late.
-    await sleep(2_000);
+    const askedSince = (since: number): readonly AuditedRequest[] =>
+      bench()
+        .audited()
+        .filter(({ requestReceivedTimestamp }) => Date.parse(requestReceivedTimestamp) >= since);
+    const forCanaries = (asked: readonly AuditedRequest[]): readonly AuditedRequest[] =>
+      asked.filter((request) => !isFixed(request) && !isOthers(request, shops));
+    // What still follows an adoption, such as an event that is sent late, and later still on a busy machine.
+    await waitFor("the last word about the adoptions", () => forCanaries(askedSince(Date.now() - QUIET_MS)), {
+      until: (asked) => asked.length === 0,
+      intervalMs: QUIET_MS,
+    });
     const since = Date.now();
     await sleep(IDLE_MS);
-    const asked = bench()
-      .audited()
-      .filter(({ requestReceivedTimestamp }) => Date.parse(requestReceivedTimestamp) >= since);
-    const others = asked.filter((request) => !isFixed(request) && !isOthers(request, shops));
+    const asked = askedSince(since);
+    const others = forCanaries(asked);
     const leases = asked.filter(({ objectRef }) => objectRef?.resource === "leases").length;
     console.log(
       `idle: ${others.length} requests for ${shops.length} canaries in ${IDLE_MS} ms; ${leases} of the lease`,
@@ -55,18 +64,21 @@ export function watchLoss(bench: () => Bench): void {
   );
 }
 
+const RETRY = ["--retry-period", "500ms"];
+
 /** Long enough that a busy machine does not lose it, short enough to wait for. */
-const SHORT_LEASE = ["--lease-duration", "3s", "--renew-deadline", "2s", "--retry-period", "500ms"];
+const SHORT_LEASE = ["--lease-duration", "8s", "--renew-deadline", "6s", ...RETRY];
+
+/** Nobody waits for its end: a replica that follows within this test was given it. */
+const LONG_LEASE = ["--lease-duration", "180s", "--renew-deadline", "120s", ...RETRY];
 
 export function handOver(bench: () => Bench): void {
-  const replica = (identity: string): ControllerProcess =>
-    bench().launch({ args: ["--leader-elect", ...SHORT_LEASE, "--identity", identity] });
-
   test.each([
-    { signal: "SIGKILL", within: 15_000 },
-    // Less than the lease: it was given back.
-    { signal: "SIGTERM", within: 2_500 },
-  ] as const)("a rollout goes on with another replica after $signal of the leader", async ({ signal, within }) => {
+    { signal: "SIGKILL", lease: SHORT_LEASE },
+    { signal: "SIGTERM", lease: LONG_LEASE },
+  ] as const)("a rollout goes on with another replica after $signal of the leader", async ({ signal, lease }) => {
+    const replica = (identity: string): ControllerProcess =>
+      bench().launch({ args: ["--leader-elect", ...lease, "--identity", identity] });
     const first = replica(`first-${signal.toLowerCase()}`);
     await first.said("the controller is running");
     const second = replica(`second-${signal.toLowerCase()}`);
@@ -83,7 +95,6 @@ export function handOver(bench: () => Bench): void {
     await second.process.stop();
     console.log(`hand-over after ${signal}: ${took} ms`);
     if (signal === "SIGTERM") expect(code).toBe(0);
-    expect(took).toBeLessThan(within);
     expectUnharmed(bench(), shop);
   });
 }

@@ -83,6 +83,7 @@ export const judging = z
           check: z.string().max(63).describe("Name of the check."),
           dataPlane: z.enum(dataPlaneNames).describe("Whose metrics."),
           latency: z.boolean().describe("Whether they hold latencies."),
+          native: z.boolean().optional().describe("Whether the latencies are in native histograms."),
         }),
       )
       .max(20)

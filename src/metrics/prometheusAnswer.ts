@@ -11,7 +11,7 @@ import {
   tooLarge,
   unreachable,
 } from "./http/sentences.ts";
-import type { Reading, Refusal, Series, SeriesAnswer } from "./provider.ts";
+import type { NativeHistogram, Reading, Refusal, Series, SeriesAnswer } from "./provider.ts";
 
 /** What came back for one question. */
 export interface Answer {
@@ -78,10 +78,13 @@ export function readAnswer(answer: Answer): Reading {
   }
 }
 
+const bucket = z.tuple([z.number(), z.string(), z.string(), z.string()]);
+const nativeHistogram = z.tuple([z.number(), z.object({ count: z.string(), buckets: z.array(bucket).optional() })]);
 const series = z.object({
   metric: z.record(z.string(), z.string()),
   value: sampleValue.optional(),
   values: z.array(sampleValue).optional(),
+  histogram: nativeHistogram.optional(),
 });
 
 /** Reads all series of an answer with a status of success. Values that are no numbers are left out. */
@@ -94,17 +97,36 @@ export function readSeries(answer: Answer): SeriesAnswer {
   if (data.resultType !== "vector" && data.resultType !== "matrix")
     return badQuery("the query gives no series but one value");
   const rows = z.array(series).safeParse(data.result);
-  if (!rows.success) return badQuery("the query gives histograms, not counters");
+  if (!rows.success) return notTheApi(answer.endpoint, "Prometheus");
   return {
     kind: "series",
-    series: rows.data.map(({ metric, value, values }): Series => ({
+    series: rows.data.map(({ metric, value, values, histogram: native }): Series => ({
       labels: metric,
+      ...(native === undefined ? {} : { histogram: readHistogram(native[1]) }),
       points: (values ?? (value === undefined ? [] : [value])).flatMap(([seconds, text]) => {
         const number = Number(text);
         return Number.isFinite(number) ? [[Math.round(seconds * 1_000), number] as const] : [];
       }),
     })),
   };
+}
+
+/**
+ * Source: Prometheus, HTTP API, "Native histograms": each bucket is a rule for its ends, both ends and its count. Whether
+ * an end belongs to it matters to nobody who measures time.
+ */
+function readHistogram({ count, buckets = [] }: z.output<typeof nativeHistogram>[1]): NativeHistogram {
+  return {
+    count: Number(count),
+    buckets: buckets.map(([_rule, lower, upper, observed]) => {
+      return { lower: bound(lower), upper: bound(upper), count: Number(observed) };
+    }),
+  };
+}
+
+/** As Go writes floats. */
+function bound(text: string): number {
+  return Number(text.replace("Inf", "Infinity"));
 }
 
 /** Reads what went wrong with a question for series. */

@@ -20,6 +20,22 @@ export type Refusal = Extract<Reading, { readonly kind: "unreachable" | "badQuer
 export interface Series {
   readonly labels: Readonly<Record<string, string>>;
   readonly points: readonly (readonly [timeMs: number, value: number])[];
+  /** What an instant query of native histograms brings instead of points. */
+  readonly histogram?: NativeHistogram;
+}
+
+/** Observations in a bucket `(lower, upper]`, in the unit of the metric. */
+export interface NativeBucket {
+  readonly lower: number;
+  readonly upper: number;
+  readonly count: number;
+}
+
+/** A native histogram at one moment; buckets without observations are left out. */
+export interface NativeHistogram {
+  /** All observations, those that are no numbers among them. */
+  readonly count: number;
+  readonly buckets: readonly NativeBucket[];
 }
 
 /** What a question for series brought. No series is an answer too. */

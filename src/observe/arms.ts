@@ -1,5 +1,6 @@
 import type { Count, Histogram } from "../analysis/types.ts";
 import type { Series } from "../metrics/provider.ts";
+import { cutAt, grownBetween, joined, nativeEdges } from "./nativeHistograms.ts";
 import type { RequestMetrics } from "../metrics/dataPlanes/dataPlane.ts";
 
 /** One number or histogram for each version. */
@@ -27,6 +28,22 @@ export function histogramsByArm(series: readonly Series[], metrics: RequestMetri
   return { canary: of(metrics.canary), primary: of(metrics.primary) };
 }
 
+/** The same of native histograms, from what they had counted until the end of an interval and before its start. */
+export function nativeByArm(
+  { end, start }: { readonly end: readonly Series[]; readonly start: readonly Series[] },
+  { label, canary, primary, latency }: RequestMetrics,
+  slowerThanMs: number | undefined,
+): Arms<Histogram> {
+  const unitMs = latency?.unitMs ?? 1;
+  const edges = nativeEdges(unitMs, slowerThanMs === undefined ? [] : [slowerThanMs / unitMs]);
+  const of = (pattern: string) => {
+    const ofArm = (series: readonly Series[]) =>
+      joined(series.filter(matching(label, pattern)).flatMap(({ histogram }) => histogram ?? []));
+    return cutAt(grownBetween(ofArm(start), ofArm(end)), edges, unitMs);
+  };
+  return { canary: of(canary), primary: of(primary) };
+}
+
 /** Bounds are compared as numbers: Prometheus 3 writes `1.0` where others write `1`. */
 function histogramOf(series: readonly Series[], unitMs: number): Histogram {
   const byEdge = new Map<number, number>();
@@ -42,9 +59,9 @@ function histogramOf(series: readonly Series[], unitMs: number): Histogram {
   };
 }
 
-/** Whether any series is of the primary: then somebody counts by version. */
-export function knowsPrimary(series: readonly Series[], { label, primary }: RequestMetrics): boolean {
-  return series.some(matching(label, primary));
+/** Which versions any series is of. */
+export function knownArms(series: readonly Series[], { label, canary, primary }: RequestMetrics): Arms<boolean> {
+  return { canary: series.some(matching(label, canary)), primary: series.some(matching(label, primary)) };
 }
 
 export function matching(label: string, pattern: string): (series: Series) => boolean {

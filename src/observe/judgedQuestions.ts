@@ -4,7 +4,8 @@ import { questionsOfCheck } from "../api/checks/index.ts";
 import type { ProviderRef, Question } from "../api/query.ts";
 import type { Judging } from "../api/status.ts";
 import { namesOf } from "../lib/names.ts";
-import { anyOf, differenceQuery, selector } from "../metrics/counterQuery.ts";
+import { anyOf, differenceQuery, nativeCountQuery, nativeQueries, selector } from "../metrics/counterQuery.ts";
+import type { DifferenceQuery } from "../metrics/counterQuery.ts";
 import { podsOf } from "../metrics/dataPlanes/dataPlane.ts";
 import type { RequestMetrics } from "../metrics/dataPlanes/dataPlane.ts";
 import { fillQuery } from "../metrics/variables.ts";
@@ -39,20 +40,51 @@ export function dataPlaneQuestion(check: JudgedCheck, query: string): Question {
 export interface PlaneQueries {
   readonly total: (patterns: readonly string[]) => string;
   readonly bad: (patterns: readonly string[]) => string;
-  readonly buckets: (patterns: readonly string[]) => string;
+  /** Latencies, by queries that are asked together; of native histograms the second is what is taken off the first. */
+  readonly latency: readonly ShownQuery[];
 }
 
-/** Queries of a data plane for the versions that `patterns` name, over the last `seconds`. */
-export function planeQueries(metrics: RequestMetrics, seconds: number): PlaneQueries {
-  const { label, scope, requests, failed, latency } = metrics;
-  const of = (metric: string, matcher: string, patterns: readonly string[]) =>
-    selector(metric, scope, matcher, anyOf(label, patterns));
-  const query = (metric: string, matcher: string, by: readonly string[]) => (patterns: readonly string[]) =>
-    differenceQuery({ counter: of(metric, matcher, patterns), beside: of(requests, "", patterns), by, seconds });
+export interface ShownQuery {
+  readonly what: string;
+  readonly query: (patterns: readonly string[]) => string;
+}
+
+interface PlaneCounting {
+  /** Length of the interval. */
+  readonly seconds: number;
+  /** Whether the histograms are native ones. */
+  readonly native: boolean;
+}
+
+/** Whether requests are counted by the histogram of their latencies, and by nothing else. */
+export function isHistogramsCount({ requests, latency }: RequestMetrics): boolean {
+  return latency !== undefined && requests === `${latency.metric}_count`;
+}
+
+/** Queries of a data plane for the versions that `patterns` name. */
+export function planeQueries(metrics: RequestMetrics, { seconds, native }: PlaneCounting): PlaneQueries {
+  const { label, scope, failed } = metrics;
+  const histogram = metrics.latency?.metric ?? "";
+  const byHistogram = native && isHistogramsCount(metrics);
+  const requests = byHistogram ? histogram : metrics.requests;
+  type Form = (difference: DifferenceQuery) => string;
+  const query =
+    (form: Form, metric: string, matcher: string, by: readonly string[]) => (patterns: readonly string[]) => {
+      const of = (name: string, ...more: readonly string[]) => selector(name, scope, ...more, anyOf(label, patterns));
+      return form({ counter: of(metric, matcher), beside: of(requests), by, seconds });
+    };
+  const counted = byHistogram ? nativeCountQuery : differenceQuery;
+  const nativeAt = (moment: "end" | "start") =>
+    query((difference) => nativeQueries(difference)[moment], histogram, "", [label]);
   return {
-    total: query(requests, "", [label]),
-    bad: query(requests, failed, [label]),
-    buckets: query(`${latency?.metric ?? ""}_bucket`, "", [label, "le"]),
+    total: query(counted, requests, "", [label]),
+    bad: query(counted, requests, failed, [label]),
+    latency: native
+      ? [
+          { what: "latency, until the end", query: nativeAt("end") },
+          { what: "latency, before the start", query: nativeAt("start") },
+        ]
+      : [{ what: "latency", query: query(differenceQuery, `${histogram}_bucket`, "", [label, "le"]) }],
   };
 }
 

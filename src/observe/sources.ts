@@ -3,9 +3,10 @@ import type { TakenStream } from "../decide/taken.ts";
 import { anyOf, selector } from "../metrics/counterQuery.ts";
 import { dataPlaneNamed, dataPlanesFor } from "../metrics/dataPlanes/index.ts";
 import type { DataPlane, RequestMetrics } from "../metrics/dataPlanes/dataPlane.ts";
-import type { SeriesAnswer } from "../metrics/provider.ts";
-import { knowsPrimary } from "./arms.ts";
-import { dataPlaneOf, dataPlaneQuestion } from "./judgedQuestions.ts";
+import type { Refusal } from "../metrics/provider.ts";
+import { knownArms } from "./arms.ts";
+import type { Arms } from "./arms.ts";
+import { dataPlaneOf, dataPlaneQuestion, isHistogramsCount } from "./judgedQuestions.ts";
 import type { Source } from "./judgedQuestions.ts";
 import type { TileAsking } from "./tiles.ts";
 
@@ -20,29 +21,58 @@ export async function findSource(asking: TileAsking, check: JudgedCheck): Promis
   const candidates = named === undefined ? dataPlanesFor(asking.controllers) : [dataPlaneNamed(named)];
   for (const plane of candidates) {
     const metrics = plane.metrics(asking.subject);
-    const answer = await presence(asking, check, metrics, metrics.requests);
-    if (answer.kind !== "series") return answer;
-    if (!knowsPrimary(answer.series, metrics)) continue;
-    const timed = metrics.latency && (await presence(asking, check, metrics, `${metrics.latency.metric}_bucket`));
-    if (timed !== undefined && timed.kind !== "series") return timed;
-    return {
-      check: check.name,
-      dataPlane: plane.name,
-      latency: timed !== undefined && knowsPrimary(timed.series, metrics),
-    };
+    const found = await kindOf((metric) => presence(asking, check, { plane, metrics, metric }), metrics);
+    if (found === undefined) continue;
+    return "kind" in found ? found : { check: check.name, dataPlane: plane.name, ...found };
   }
   return { kind: "unsupported", message: notFound(asking, candidates) };
 }
 
-function presence(
-  { canary, next, ask, signal }: TileAsking,
-  check: JudgedCheck,
+/** Which versions a metric is known of, or why that cannot be told. */
+type Presence = (metric: string) => Promise<Arms<boolean> | Refusal>;
+
+/**
+ * Whether the metrics are there, and which kind of histogram holds the latencies: classic, unless native ones alone know
+ * the versions, or more of them, since a release may bring the change from one to the other. A native histogram has
+ * nothing but its plain name, which summaries have too.
+ */
+async function kindOf(
+  presence: Presence,
   metrics: RequestMetrics,
-  metric: string,
-): Promise<SeriesAnswer> {
+): Promise<Pick<Source, "latency" | "native"> | Refusal | undefined> {
+  const counted = await presence(metrics.requests);
+  if ("kind" in counted) return counted;
+  const needed = counted.primary || isHistogramsCount(metrics);
+  if (!needed) return undefined;
+  if (metrics.latency === undefined) return { latency: false };
+  const classic = counted.primary ? await presence(`${metrics.latency.metric}_bucket`) : counted;
+  if ("kind" in classic) return classic;
+  if (classic.primary && classic.canary) return { latency: true };
+  const native = await presence(metrics.latency.metric);
+  if ("kind" in native) return native;
+  if (native.primary && (native.canary || !classic.primary)) return { latency: true, native: true };
+  return counted.primary ? { latency: classic.primary } : undefined;
+}
+
+interface Looked {
+  readonly plane: DataPlane;
+  readonly metrics: RequestMetrics;
+  readonly metric: string;
+}
+
+/** Asked for all canaries whose rollouts begin together. */
+async function presence(
+  { canary, next, shared, signal }: TileAsking,
+  check: JudgedCheck,
+  { plane, metrics, metric }: Looked,
+): Promise<Arms<boolean> | Refusal> {
   const { label, scope, canary: one, primary: other } = metrics;
-  const query = `count by (${label}) (${selector(metric, scope, anyOf(label, [one, other]))})`;
-  return ask({ canary, question: dataPlaneQuestion(check, query), query, atMs: next.to }, signal);
+  const query = (patterns: readonly string[]) =>
+    `count by (${label}) (${selector(metric, scope, 'quantile=""', anyOf(label, patterns))})`;
+  const question = dataPlaneQuestion(check, "");
+  const like = `${plane.name} ${scope} presence ${metric}`;
+  const answer = await shared({ canary, question, like, patterns: [one, other], query, atMs: next.to }, signal);
+  return answer.kind === "series" ? knownArms(answer.series, metrics) : answer;
 }
 
 function notFound({ subject, controllers }: TileAsking, candidates: readonly DataPlane[]): string {

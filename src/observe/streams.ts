@@ -3,14 +3,15 @@ import type { Count, History } from "../analysis/types.ts";
 import { signalsOf, streamKey } from "../decide/tile.ts";
 import type { Signalled, TakenStream } from "../decide/taken.ts";
 import { clip } from "../lib/text.ts";
+import { parseDuration } from "../lib/time.ts";
 import { anyOf, differenceQuery, selector } from "../metrics/counterQuery.ts";
 import { dataPlaneNamed } from "../metrics/dataPlanes/index.ts";
 import type { RequestMetrics } from "../metrics/dataPlanes/dataPlane.ts";
 import type { Series, SeriesAnswer } from "../metrics/provider.ts";
-import { countsOf, histogramsByArm, sumByArm, totalOf } from "./arms.ts";
+import { countsOf, histogramsByArm, nativeByArm, sumByArm, totalOf } from "./arms.ts";
 import type { Arms } from "./arms.ts";
 import { historyOf, pastQuery } from "./history.ts";
-import { dataPlaneQuestion, filledCounters, hasCounters, planeQueries } from "./judgedQuestions.ts";
+import { dataPlaneQuestion, filledCounters, hasCounters, isHistogramsCount, planeQueries } from "./judgedQuestions.ts";
 import { findSource } from "./sources.ts";
 import type { TakenCheck, TileAsking } from "./tiles.ts";
 
@@ -24,7 +25,8 @@ async function byDataPlane(asking: TileAsking, check: JudgedCheck): Promise<Take
   if ("kind" in source) return everywhere(check, source);
   const metrics = dataPlaneNamed(source.dataPlane).metrics(asking.subject);
   const signals = signalsOf(check, source.latency);
-  const queries = planeQueries(metrics, seconds(asking));
+  const native = source.native === true;
+  const queries = planeQueries(metrics, { seconds: seconds(asking), native });
   const arms = [metrics.canary, metrics.primary];
   const put = (what: string, query: (patterns: readonly string[]) => string) => {
     const question = dataPlaneQuestion(check, "");
@@ -33,23 +35,24 @@ async function byDataPlane(asking: TileAsking, check: JudgedCheck): Promise<Take
     return asking.shared({ canary, question, like, patterns: arms, query, atMs: next.to }, signal);
   };
   const counting = signals.some((signal) => signal !== "Latency");
-  const [total, bad, buckets] = await Promise.all([
+  const timing = signals.includes("Latency") ? queries.latency : [];
+  const [total, bad, ...timed] = await Promise.all([
     counting ? put("total", queries.total) : undefined,
     counting ? put("bad", queries.bad) : undefined,
-    signals.includes("Latency") ? put("buckets", queries.buckets) : undefined,
+    ...timing.map(({ what, query }) => put(what, query)),
   ]);
-  const past = await pastOfPlane(asking, check, metrics);
+  const past = await pastOfPlane(asking, check, { metrics, native });
   const streams = signals.map((signal): [string, TakenStream] => [
     streamKey(check.name, signal),
     signal === "Latency"
-      ? histogramStream(buckets, metrics)
+      ? histogramStream(timed, { metrics, native, slowerThanMs: slowerThanOf(check) })
       : countStream(total, bad, (series) => sumByArm(series, metrics)),
   ]);
   return {
     streams: Object.fromEntries(streams),
     queries: [
       ...(counting ? [shown("requests", queries.total(arms)), shown("failed requests", queries.bad(arms))] : []),
-      ...(signals.includes("Latency") ? [shown("latency", queries.buckets(arms))] : []),
+      ...timing.map(({ what, query }) => shown(what, query(arms))),
     ],
     source,
     ...historyFor(check, signals, past),
@@ -110,8 +113,26 @@ function countStream(
   return { kind: "counts", ...countsOf(sum(seriesIn(total)), sum(seriesIn(bad))) };
 }
 
-function histogramStream(buckets: SeriesAnswer | undefined, metrics: RequestMetrics): TakenStream {
-  return firstWrong(buckets) ?? { kind: "histograms", ...histogramsByArm(seriesIn(buckets), metrics) };
+interface Timing {
+  readonly metrics: RequestMetrics;
+  readonly native: boolean;
+  readonly slowerThanMs: number | undefined;
+}
+
+function histogramStream(
+  answers: readonly (SeriesAnswer | undefined)[],
+  { metrics, native, slowerThanMs }: Timing,
+): TakenStream {
+  const wrong = firstWrong(...answers);
+  if (wrong !== undefined) return wrong;
+  const [end = [], start = []] = answers.map(seriesIn);
+  const arms = native ? nativeByArm({ end, start }, metrics, slowerThanMs) : histogramsByArm(end, metrics);
+  return { kind: "histograms", ...arms };
+}
+
+function slowerThanOf(check: JudgedCheck): number | undefined {
+  const { slowerThan } = "comparison" in check ? check.comparison : {};
+  return slowerThan === undefined ? undefined : parseDuration(slowerThan);
 }
 
 function countsOfFour(answers: Readonly<Record<string, SeriesAnswer | undefined>>): TakenStream {
@@ -134,9 +155,16 @@ export function seriesIn(answer: SeriesAnswer | undefined): readonly Series[] {
   return answer?.kind === "series" ? answer.series : [];
 }
 
-function pastOfPlane(asking: TileAsking, check: JudgedCheck, metrics: RequestMetrics): Promise<History | undefined> {
-  const { label, scope, requests, failed, primary } = metrics;
-  const of = (matcher: string) => selector(requests, scope, matcher, anyOf(label, [primary]));
+function pastOfPlane(
+  asking: TileAsking,
+  check: JudgedCheck,
+  { metrics, native }: Pick<Timing, "metrics" | "native">,
+): Promise<History | undefined> {
+  const { label, scope, requests, failed, primary, latency } = metrics;
+  const of = (matcher: string) => {
+    const at = (metric: string) => selector(metric, scope, matcher, anyOf(label, [primary]));
+    return native && isHistogramsCount(metrics) ? `histogram_count(${at(latency?.metric ?? "")})` : at(requests);
+  };
   return pastOf(asking, check, { total: of(""), bad: of(failed) });
 }
 

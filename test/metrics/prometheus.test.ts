@@ -126,6 +126,32 @@ describe("answers of Prometheus", () => {
   });
 });
 
+it("a native histogram is a series with its buckets, for who asks for series", async () => {
+  const buckets = [[0, "0.25", "0.5", "30"], [3, "-1e-09", "1e-09", "1.5"], [0, "8", "+Inf", "2"]]; // prettier-ignore
+  const stub = await startStub(
+    data("vector", [{ metric: { pod: "a" }, histogram: [1, { count: "33.5", sum: "9", buckets }] }]),
+  );
+  const source = prometheus.connect(prometheus.schema.parse({ url: stub.url }), {}, { mayUseOwnIdentity: false });
+  open.push(stub, source);
+  expect(await source.series?.("m", { signal: new AbortController().signal, atMs: 1_000 })).toEqual({
+    kind: "series",
+    series: [
+      {
+        labels: { pod: "a" },
+        points: [],
+        histogram: {
+          count: 33.5,
+          buckets: [
+            { lower: 0.25, upper: 0.5, count: 30 },
+            { lower: -1e-9, upper: 1e-9, count: 1.5 },
+            { lower: 8, upper: Infinity, count: 2 },
+          ],
+        },
+      },
+    ],
+  });
+});
+
 describe("questions to Prometheus", () => {
   it("are instant queries as of the server's own time, with a limit for the server too", async () => {
     const request = await requestFor({ query: 'sum(rate(x{a="b c"}[1m]))', more: { timeout: "3s" } });

@@ -24,7 +24,9 @@ export const comparisonSchema = withRules(
       ),
     slowerThan: duration({ min: "1ms", max: "5m" })
       .optional()
-      .describe("A latency that always counts as slow, when the histograms have this bound and it is in their tail."),
+      .describe(
+        "A latency that always counts as slow, when it is in the tail of the histograms and they have this bound, as native ones always have.",
+      ),
     ...countingFields,
   }),
   {

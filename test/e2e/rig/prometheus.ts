@@ -28,9 +28,12 @@ interface PrometheusOptions {
   readonly parts: Parts;
   /** `host:port` of Envoy's metrics. */
   readonly gatewayMetrics: string;
+  /** Experimental features to switch on. */
+  readonly features?: readonly string[];
 }
 
-export async function startPrometheus({ command, parts, gatewayMetrics }: PrometheusOptions): Promise<Prometheus> {
+export async function startPrometheus(options: PrometheusOptions): Promise<Prometheus> {
+  const { command, parts, gatewayMetrics, features = [] } = options;
   const address = `127.0.0.1:${await freePort()}`;
   const url = `http://${address}`;
   const targetsFile = join(parts.folder, "targets.json");
@@ -55,6 +58,7 @@ export async function startPrometheus({ command, parts, gatewayMetrics }: Promet
         `--storage.tsdb.path=${join(parts.folder, "prometheus")}`,
         `--web.listen-address=${address}`,
         "--log.level=warn",
+        ...features.map((feature) => `--enable-feature=${feature}`),
       ]);
       await waitUntilReady(part, async () => {
         const { statusCode, body } = await request(`${url}/-/ready`);

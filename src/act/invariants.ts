@@ -32,6 +32,7 @@ export function assertInvariants(action: Action, o: Observation): void {
     case "ensurePrimary":
       assertPrimaryMayChange(action.revision, o);
       assertLookedAt(action.revision, o);
+      if (action.replicas !== undefined) assertCapacity(action.replicas, o);
       return;
     case "restorePrimary":
       assertPrimaryMayChange(action.revision, o);
@@ -41,6 +42,15 @@ export function assertInvariants(action: Action, o: Observation): void {
       throw new InvariantError("the frozen pods are the ready ones", "the target changed since it was looked at");
     case "pointService":
       assertSomebodyBehind(action, o);
+      return;
+    case "stopFeed":
+      assertSomebodyLeft(action.service, o);
+      return;
+    case "restoreTarget":
+      assertUsersLeft(action.template, o);
+      return;
+    case "scalePrimary":
+      assertCapacity(action.replicas, o);
       return;
     case "scaleTarget":
       assertNotFewer(action.replicas, o);
@@ -63,9 +73,7 @@ export function assertInvariants(action: Action, o: Observation): void {
     case "removeFinalizer":
     case "ensureServices":
     case "feedService":
-    case "stopFeed":
     case "restartPrimary":
-    case "scalePrimary":
     case "restoreImages":
     case "releaseRoute":
     case "ensureCompanions":
@@ -73,7 +81,6 @@ export function assertInvariants(action: Action, o: Observation): void {
     case "runJob":
     case "removeJob":
     case "resumeAutoscaler":
-    case "restoreTarget":
       return;
   }
 }
@@ -120,6 +127,31 @@ function assertUnused(kind: string, o: Observation): void {
 function assertNotFewer(replicas: number, { target }: Observation): void {
   if (target === undefined || replicas >= target.replicas) return;
   throw new InvariantError("a canary is never scaled down", `from ${target.replicas} to ${replicas}`);
+}
+
+/** Of an autoscaler's own accord it may go down; Aviary never makes it. */
+function assertCapacity(replicas: number, { primary, canary }: Observation): void {
+  // While a target is adopted, the primary follows its size.
+  if (primary === undefined || replicas >= primary.replicas || canary.status?.promoted === undefined) return;
+  throw new InvariantError("the primary keeps its capacity", `from ${primary.replicas} to ${replicas}`);
+}
+
+/** At the hand-back the target's pods change again. Where its users cannot be moved before, they are where they stay. */
+function assertUsersLeft(template: "keep" | "promoted" | "previous", o: Observation): void {
+  const { route, services, target, problem } = o;
+  if (template === "keep" && target?.frozen !== true) return;
+  const stay = services.primary.ready === 0 || problem?.blocksTraffic === true;
+  const handedBack = services.primary.selects === "target" || route.byEndpoints === true;
+  if (stay || handedBack || !isUsed(route)) return;
+  throw new InvariantError("pods change only at weight 0", `restoreTarget at weight ${route.weight ?? 0}`);
+}
+
+/** A list of ours may be all that a Service has. At a deletion the apex goes back to being its owner's. */
+function assertSomebodyLeft(service: "apex" | "primary", { services, canary }: Observation): void {
+  const { feed, ready } = services[service];
+  const leaves = service === "apex" && canary.metadata.deletionTimestamp !== undefined;
+  if (feed === undefined || ready > 0 || leaves) return;
+  throw new InvariantError("a Service keeps somebody behind it", `the ${service} Service has only what we list`);
 }
 
 function assertPrimaryMayChange(revision: string, o: Observation): void {

@@ -230,6 +230,9 @@ export const canaryStatusSchema = z.object({
         .max(128)
         .optional()
         .describe("Weights that Aviary has to make larger, or to write at all."),
+      weightSince: time
+        .optional()
+        .describe("When the route was told to give the primary everything, as far as that had to be waited for."),
     })
     .optional()
     .describe("What Aviary found at adoption, for handing back."),

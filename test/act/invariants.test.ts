@@ -72,6 +72,23 @@ const refused: readonly (readonly [string, Action, SceneOptions])[] = [
     { see: { primary: workload("a", { settled: false }) } },
   ],
   ["deleting the copies that the primary stands on", { kind: "removeCopies", which: "all" }, {}],
+  ["fewer pods for the primary", { kind: "scalePrimary", replicas: 2 }, {}],
+  ["fewer pods for a primary that changes", { ...change, replicas: 2 }, full],
+  [
+    "taking a list from a Service that has nobody else behind it",
+    { kind: "stopFeed", service: "primary" },
+    { services: { primary: service({ ready: 0, feed: { ageMs: 9e3, current: true } }) } },
+  ],
+  [
+    "another template for a target that has users",
+    { kind: "restoreTarget", replicas: 3, template: "promoted" },
+    serving(10),
+  ],
+  [
+    "the target's freeze lifted while it has users",
+    { kind: "restoreTarget", replicas: 3, template: "keep" },
+    serving(10),
+  ],
 ];
 
 describe("what must always be true", () => {
@@ -86,6 +103,16 @@ describe("what must always be true", () => {
     ["a change of the primary at 100 %", change, full],
     ["more pods for a canary", { kind: "scaleTarget", replicas: 4 }, serving(10)],
     ["the same primary again", { ...change, revision: "a" }, {}],
+    [
+      "another template for a target whose users nobody can take back",
+      { kind: "restoreTarget", replicas: 3, template: "promoted" },
+      { ...serving(10), services: { ...serving(10).services, ...nobody } },
+    ],
+    [
+      "weights for nobody on either side",
+      { kind: "setWeight", weight: 0 },
+      { ...full, services: { canary: service({ ready: 0 }), ...nobody } },
+    ],
     ["taking pods away at weight 0", { kind: "parkTarget", replicas: 0 }, serving(0)],
     [
       "deleting a primary that was handed back",

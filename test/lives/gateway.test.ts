@@ -3,12 +3,21 @@ import { kinds } from "../../src/kube/kinds.ts";
 import type { Service } from "../../src/kube/objects.ts";
 import { NAMESPACE } from "./life.ts";
 import type { Life } from "./life.ts";
-import { adopted, conditionOf, outcomes, rulesOf, underWay, watchLives } from "./lives.ts";
-import { apexService, backend } from "./manifests.ts";
+import { adopted, born, conditionOf, outcomes, rulesOf, underWay, watchLives } from "./lives.ts";
+import { aDeployment, apexService, aRoute, backend } from "./manifests.ts";
 
 watchLives();
 
 const web = { namespace: NAMESPACE, name: "web" };
+
+/** As its controller does it for the generation that there is. */
+async function acceptRoute({ kube }: Life): Promise<void> {
+  const { metadata } = (await kube.get(kinds.httpRoute, web)) ?? {};
+  const yes = { status: "True", observedGeneration: metadata?.generation, lastTransitionTime: "2026-01-01T00:00:00Z" };
+  const conditions = ["Accepted", "ResolvedRefs"].map((type) => ({ ...yes, type, reason: type, message: "" }));
+  const parents = [{ parentRef: { name: "gateway" }, controllerName: "example.com/gateway", conditions }];
+  await kube.mergePatch(kinds.httpRoute, web, { status: { parents } }, { subresource: "status" });
+}
 
 describe("a gateway", () => {
   it("that never writes a status is waited for, then believed, with a warning", async () => {
@@ -23,6 +32,38 @@ describe("a gateway", () => {
     expect(at(held) - at(shifted)).toBeGreaterThanOrEqual(30);
     expect(at(held) - at(shifted)).toBeLessThanOrEqual(31.1);
   });
+
+  it.each([
+    { what: "never writes a status", acceptsAfter: undefined, least: 30, most: 45 },
+    { what: "takes the route over late", acceptsAfter: 20, least: 20, most: 32 },
+  ])(
+    "that $what at adoption keeps the target's pods until they are sent nobody",
+    async ({ acceptsAfter, least, most }) => {
+      const paired = [backend("web-primary", 0), backend("web-canary", 100)];
+      const life = await born({
+        gateway: "silent",
+        workload: async (kube) => {
+          await kube.create(kinds.deployment, aDeployment(3));
+          await kube.create(kinds.service, apexService);
+          await kube.create(kinds.httpRoute, aRoute(paired));
+        },
+      });
+      await life.until("the weight", () => life.weights()["web-canary"] === 0);
+      // Until then the watchman took the user's own weight for a canary's.
+      life.breaches.length = 0;
+      const told = life.clock.now();
+      if (acceptsAfter !== undefined) {
+        await life.pass(acceptsAfter * 1_000);
+        await acceptRoute(life);
+      }
+      await life.until("adoption", ({ phase }) => phase === "Idle", 120_000);
+      expect(life.deployment("web")?.spec.replicas).toBe(0);
+      const seconds = (life.clock.now() - told) / 1_000;
+      // The data plane follows when the route is taken over: only from then on do settle and drain count.
+      expect(seconds).toBeGreaterThanOrEqual(least + 5);
+      expect(seconds).toBeLessThanOrEqual(most);
+    },
+  );
 
   it("that rejects the route stops the rollout with its sentence", async () => {
     const life = await adopted();

@@ -147,15 +147,19 @@ export function waitForNewPrimary(s: Situation): Answered | undefined {
   };
 }
 
-/** Points the route at the primary alone. */
+/** Points the route at the primary alone, and waits until whoever runs it has taken that over: the target's pods go then. */
 export function routeToPrimary(s: Situation): Answered | undefined {
+  const { adopted } = s.memory;
   // Where the apex Service is the route, it is pointed at the primary with more care than a weight needs.
-  if (!adopting(s) || s.route.byEndpoints === true) return undefined;
-  const effect = effectOf(s, { weight: 0 }, undefined);
+  if (!adopting(s) || adopted === undefined || s.route.byEndpoints === true) return undefined;
+  const effect = effectOf(s, { weight: 0 }, adopted.weightSince);
   const phase = "Initializing";
+  const toldNow = { adopted: { ...adopted, weightSince: timestamp(s.now) } };
   switch (effect.state) {
-    case "differs":
-      return { phase, message: "the route gives the primary everything", actions: [{ kind: "setWeight", weight: 0 }] };
+    case "differs": {
+      const message = "the route gives the primary everything";
+      return { phase, message, actions: [{ kind: "setWeight", weight: 0 }], memory: toldNow };
+    }
     case "rejected":
       return {
         phase,
@@ -163,9 +167,18 @@ export function routeToPrimary(s: Situation): Answered | undefined {
         actions: [],
         stalled: { reason: "RouteRejected", message: effect.message },
       };
-    case "pending":
-    case "effective":
+    case "pending": {
+      // The time to settle is a part of the target's drain.
+      if (s.route.acceptance.state === "accepted") return undefined;
+      const message = `waiting until the primary gets everything: ${effect.message}`;
+      return { phase, message, actions: [], recheckAfterMs: effect.recheckAfterMs };
+    }
+    case "effective": {
+      // A crash may have lost when it was told, or the user wrote it just now.
+      const unsaid = s.route.acceptance.state === "unknown" && adopted.weightSince === undefined;
+      if (unsaid) return { phase, message: "the route is new", actions: [], memory: toldNow, recheckAfterMs: 0 };
       return undefined;
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { rememberByText } from "../lib/remember.ts";
 import { analysisSchema, judgedByWhat, resolveAnalysis } from "./analysis.ts";
 import type { Analysis } from "./analysis.ts";
 import { evidenceSchema } from "./evidence.ts";
@@ -254,20 +255,28 @@ export interface Canary {
  * result could not be typed otherwise.
  */
 export function canaryParser(plugIns: CanaryPlugIns): (object: unknown) => Parsed<"canary", Canary> {
-  const schema = objectShape("Canary").extend({
-    spec: canarySpecSchema(plugIns),
-    status: canaryStatusSchema.optional(),
+  const outer = objectShape("Canary").extend({ spec: z.unknown(), status: canaryStatusSchema.optional() });
+  const schema = z.object({ spec: canarySpecSchema(plugIns) });
+  // A status changes many times for one spec, and reading the spec is half of the work.
+  const specIn = rememberByText(SPECS, (text): Parsed<"spec", CanarySpec> => {
+    const parsed = schema.safeParse(JSON.parse(text));
+    if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error) };
+    const spec = resolve(parsed.data.spec, plugIns);
+    return typeof spec === "string" ? { ok: false, problems: [{ path: "spec", message: spec }] } : { ok: true, spec };
   });
   return (object) => {
-    const parsed = schema.safeParse(object);
+    const parsed = outer.safeParse(object);
     if (!parsed.success) return { ok: false, problems: problemsOf(parsed.error) };
     const { metadata, spec, status } = parsed.data;
-    const resolved = resolve(spec, plugIns);
-    if (typeof resolved === "string") return { ok: false, problems: [{ path: "spec", message: resolved }] };
-    const canary = { apiVersion: API_VERSION, kind: "Canary", metadata, spec: resolved } as const;
+    const read = specIn(JSON.stringify({ spec }));
+    if (!read.ok) return read;
+    const canary = { apiVersion: API_VERSION, kind: "Canary", metadata, spec: read.spec } as const;
     return { ok: true, canary: status === undefined ? canary : { ...canary, status } };
   };
 }
+
+/** Specs that are remembered as they were read, some kilobytes each. */
+const SPECS = 2_048;
 
 /** The typed spec, or the sentence that says which choice is not made. */
 function resolve(spec: StoredSpec, plugIns: CanaryPlugIns): CanarySpec | string {

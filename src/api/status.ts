@@ -112,6 +112,11 @@ const rollout = z
     unjudged: z.boolean().optional().describe("Somebody asked for promotion without analysis."),
     paused: asked.optional().describe("A person paused this rollout."),
     skipped: asked.optional().describe("A person asked to ship this revision without analysis."),
+    undecided: z
+      .string()
+      .max(1024)
+      .optional()
+      .describe("The check that had not said yes when the revision was promoted since `onUndecided` is Promote."),
     withdrawal: withdrawal.optional().describe("The rollout is being taken back: traffic first, then pods."),
     handledActions: z
       .array(z.string().max(64))

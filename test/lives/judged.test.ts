@@ -146,14 +146,19 @@ describe("an objective", () => {
 describe("a service that nobody calls", () => {
   const idle = { rps: 0 };
   it.each([
-    { onUndecided: "Pause", phase: "Paused" },
-    { onUndecided: "Promote", phase: "Succeeded" },
-    { onUndecided: "Rollback", phase: "Failed" },
-  ])("ends as the Canary says: $onUndecided", async ({ onUndecided, phase }) => {
+    { onUndecided: "Pause", phase: "Paused", says: /^step 1\/3 is held: check regressions: no / },
+    {
+      onUndecided: "Promote",
+      phase: "Succeeded",
+      says: /is promoted, undecided, since onUndecided is Promote: check regressions: no /,
+    },
+    { onUndecided: "Rollback", phase: "Failed", says: /^undecided, and onUndecided is Rollback: check regressions: no / },
+  ])("ends as the Canary says, with the reason: $onUndecided", async ({ onUndecided, phase, says }) => {
     const life = await onContour(idle, { onUndecided, undecidedAfter: "2m" });
     await release(life, {});
     await life.until("an end", ended, 3_600_000);
     expect(life.status().phase).toBe(phase);
+    expect((life.status().history?.[0]?.why ?? life.status().why)?.message).toMatch(says);
     expect(life.status().checks?.[0]).toMatchObject({ verdict: "NoData" });
   });
 });

@@ -149,7 +149,7 @@ export function finishPromotion(s: Situation): Answered | undefined {
   const { rollout } = s;
   if (rollout === undefined || !primaryHasRevision(s, rollout)) return undefined;
   const { revision, images, release, skipped } = rollout;
-  const message = `revision ${revision} is promoted${skipped === undefined ? "" : ` ${withoutAnalysis(skipped)}`}`;
+  const message = `revision ${revision} is promoted${unproved(rollout)}`;
   return {
     phase: "Succeeded",
     message,
@@ -175,6 +175,11 @@ export function finishPromotion(s: Situation): Answered | undefined {
   };
 }
 
-function withoutAnalysis({ by, reason }: NonNullable<RolloutMemory["skipped"]>): string {
-  return `without analysis, as ${by} asked${reason === undefined ? "" : `: ${reason}`}`;
+/** Why it was promoted though no check has said yes to it: nobody is to find that out later. */
+function unproved({ skipped, undecided }: RolloutMemory): string {
+  if (skipped !== undefined) {
+    const { by, reason } = skipped;
+    return ` without analysis, as ${by} asked${reason === undefined ? "" : `: ${reason}`}`;
+  }
+  return undecided === undefined ? "" : `, undecided, since onUndecided is Promote: ${undecided}`;
 }

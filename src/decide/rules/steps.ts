@@ -1,4 +1,5 @@
 import { namesOf } from "../../lib/names.ts";
+import { clip } from "../../lib/text.ts";
 import { formatDuration } from "../../lib/time.ts";
 import { isUsed, showShare } from "../../api/share.ts";
 import type { CheckStatus, RolloutMemory } from "../../api/status.ts";
@@ -190,17 +191,8 @@ function holdMs(s: Situation, rollout: RolloutMemory): number {
 /** Holds a step until every check has said yes at its weight; what happens when they do not decide, the user says. */
 export function waitForChecks(s: Situation): Answered | undefined {
   const { rollout } = s;
-  if (rollout === undefined || rollout.promoting === true || rollout.unjudged === true) return undefined;
-  if (!isWeightStep(s.steps[currentStep(s, rollout)])) return undefined;
-  const asked = s.checks.filter((check) => isAsked(s.steps, rollout, check));
-  const open = notPassing({
-    checks: s.canary.spec.analysis.checks,
-    statuses: asked,
-    since: Date.parse(rollout.effectiveSince ?? timestamp(s.now)),
-    countedUntil: Date.parse(rollout.firstWeightAt ?? timestamp(s.now)) + firstCountedMs(s.canary),
-    mayAdvance: rollout.judging?.mayAdvance === true,
-    lastStep: isLastStep(s, rollout),
-  });
+  if (rollout === undefined) return undefined;
+  const open = openChecks(s, rollout);
   const first = open[0];
   if (first === undefined) return undefined;
   const overtime = elapsedMs(s.now, rollout.effectiveSince) - holdMs(s, rollout);
@@ -214,6 +206,20 @@ export function waitForChecks(s: Situation): Answered | undefined {
     };
   }
   return whenUndecided(s, rollout, open);
+}
+
+/** Checks that have yet to say yes to the current step. */
+function openChecks(s: Situation, rollout: RolloutMemory): readonly CheckStatus[] {
+  if (rollout.promoting === true || rollout.unjudged === true) return [];
+  if (!isWeightStep(s.steps[currentStep(s, rollout)])) return [];
+  return notPassing({
+    checks: s.canary.spec.analysis.checks,
+    statuses: s.checks.filter((check) => isAsked(s.steps, rollout, check)),
+    since: Date.parse(rollout.effectiveSince ?? timestamp(s.now)),
+    countedUntil: Date.parse(rollout.firstWeightAt ?? timestamp(s.now)) + firstCountedMs(s.canary),
+    mayAdvance: rollout.judging?.mayAdvance === true,
+    lastStep: isLastStep(s, rollout),
+  });
 }
 
 function whenUndecided(s: Situation, rollout: RolloutMemory, open: readonly CheckStatus[]): Answered | undefined {
@@ -260,15 +266,19 @@ export function waitForMinDuration(s: Situation): Answered | undefined {
   };
 }
 
-/** Goes to the next step, or to promotion after the last one. */
+/** Goes to the next step, or to promotion after the last one. What nobody has decided by then is said, and remembered. */
 export function advance(s: Situation): Answered | undefined {
   const { rollout } = s;
   if (rollout === undefined || rollout.promoting === true) return undefined;
+  const [open] = openChecks(s, rollout);
+  const undecided = open === undefined ? {} : { undecided: clip(sentence(open)) };
+  const how = open === undefined ? "" : `, undecided, and onUndecided is Promote: ${sentence(open)}`;
   const index = currentStep(s, rollout);
   if (index + 1 < s.steps.length) {
-    return moveOn(s, enterStep(rollout, index + 1), `${stepOf(s, rollout)} done`, "Progressing");
+    return moveOn(s, enterStep(rollout, index + 1), `${stepOf(s, rollout)} done${how}`, "Progressing");
   }
-  return moveOn(s, { ...rollout, step: index, promoting: true }, "all steps done: promoting", "Promoting");
+  const promoting: RolloutMemory = { ...rollout, step: index, promoting: true, ...undecided };
+  return moveOn(s, promoting, `all steps done: promoting${how}`, "Promoting");
 }
 
 /** Takes the first actions of the next step along, so that a step costs one look less. */

@@ -59,11 +59,13 @@ export function addInterval(
     return addToTrack(track, newest[index], clock, { comparison, settings, dispersion });
   });
   const seen = first !== undefined && first.canary.total > 0 && first.primary.total > 0;
+  // The interval in which an outage ends is half of one.
+  const calm = ![...prepared.tracks, ...tracks].some(({ outage }) => outage);
   const state: ComparisonState = {
     ...prepared,
     tracks,
     ...(seen && { seen: interval.to }),
-    ...(first !== undefined && !tracks.some(({ outage }) => outage) && withDispersion(prepared, first.primary)),
+    ...(first !== undefined && calm && withDispersion(prepared, first.primary)),
   };
   return { state: withMargin(state, clock, comparison, settings), newest };
 }

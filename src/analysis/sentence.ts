@@ -41,6 +41,9 @@ type Spoken = Pick<CheckJudgement, "verdict" | "canary" | "primary" | "ratio" | 
 /** A check in one sentence: its verdict, both arms, the evidence, and what could have been seen. */
 export function checkSentence(check: Spoken, logNeeded: number): string {
   if (check.verdict === "NoData") return noDataSentence(check);
+  if (check.verdict === "Undecided" && uncounted(check) !== undefined) {
+    return `undecided: no requests ${uncounted(check)} were counted yet; those of the start are forgiven`;
+  }
   const bad = check.edge === undefined ? "bad" : `slower than ${check.edge} ms`;
   const arm = (name: string, count: Count) =>
     `${name} ${formatCount(count.bad)} of ${formatCount(count.total)} ${bad} (${formatShare(count)})`;
@@ -53,6 +56,12 @@ export function checkSentence(check: Spoken, logNeeded: number): string {
   ];
   if (check.verdict === "Undecided" && check.detectable !== undefined) parts.push(formatDetectable(check.detectable));
   return parts.join("; ");
+}
+
+/** Whose requests are missing, when a version has none that count. */
+function uncounted({ canary, primary }: Spoken): string | undefined {
+  if (canary.total === 0) return primary?.total === 0 ? "of either version" : "of the canary";
+  return primary?.total === 0 ? "of the primary" : undefined;
 }
 
 function noDataSentence({ canary, primary }: Spoken): string {

@@ -189,6 +189,15 @@ describe("a primary of which nothing is known from before", () => {
     expect(judgements.map(({ verdict }) => verdict)).not.toContain("Fail");
     expect(judgements.at(-1)?.verdict).toBe("Pass");
   });
+
+  it("does not have what is left of an outage taken for the way in which its failures come", () => {
+    const half = (look: number): Traffic => {
+      if (look === 6) return { canary: [300, 60], primary: [1_200, 240] };
+      return look === 4 || look === 5 ? { canary: [300, 300], primary: [1_200, 1_200] } : healthy();
+    };
+    const { judgements } = watch(defaults, 14, half);
+    expect(judgements.at(-1)?.checks.find(({ name }) => name === "errors")?.dispersion).toBeLessThan(3);
+  });
 });
 
 describe("several checks", () => {

@@ -229,4 +229,16 @@ describe("sentences", () => {
       "worse: canary 12 of 340 bad (3.5 %), primary 9 of 3 012 bad (0.3 %), ×12; evidence 5 100 of 200",
     );
   });
+
+  it.each([
+    [0, 0, "of either version"],
+    [0, 500, "of the canary"],
+    [500, 0, "of the primary"],
+  ])("say so when nobody was counted: %d canary, %d primary", (canary, primary, whose) => {
+    const none = { verdict: "Undecided" as const, logEvidence: 0, detectable: {} };
+    const counts = { canary: { total: canary, bad: 0 }, primary: { total: primary, bad: 0 } };
+    expect(checkSentence({ ...none, ...counts }, Math.log(200))).toBe(
+      `undecided: no requests ${whose} were counted yet; those of the start are forgiven`,
+    );
+  });
 });

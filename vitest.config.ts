@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     // By itself vitest leaves one core free; on a machine with two that halves the speed.
     maxWorkers: "100%",
+    // Of the tests of a file that say so (test/e2e/verdicts.test.ts): what they do is to wait.
+    maxConcurrency: 10,
     projects: [
       {
         test: {

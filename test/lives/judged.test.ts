@@ -152,7 +152,11 @@ describe("a service that nobody calls", () => {
       phase: "Succeeded",
       says: /is promoted, undecided, since onUndecided is Promote: check regressions: no /,
     },
-    { onUndecided: "Rollback", phase: "Failed", says: /^undecided, and onUndecided is Rollback: check regressions: no / },
+    {
+      onUndecided: "Rollback",
+      phase: "Failed",
+      says: /^undecided, and onUndecided is Rollback: check regressions: no /,
+    },
   ])("ends as the Canary says, with the reason: $onUndecided", async ({ onUndecided, phase, says }) => {
     const life = await onContour(idle, { onUndecided, undecidedAfter: "2m" });
     await release(life, {});

@@ -1,4 +1,4 @@
-import { createServer, type ServerResponse } from "node:http";
+import { Agent, createServer, get, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createMetrics } from "./metrics.ts";
 import { readSettings } from "./settings.ts";
@@ -7,6 +7,7 @@ import { readSettings } from "./settings.ts";
 
 const settings = readSettings(process.env);
 const metrics = createMetrics();
+const dependencies = new Agent({ keepAlive: true });
 const startedAt = performance.now();
 let draining = false;
 let lastRequestAt = 0;
@@ -34,18 +35,31 @@ if (settings.crash !== undefined) setTimeout(crash, settings.crashAfterMs);
 async function serve(response: ServerResponse): Promise<void> {
   const receivedAt = (lastRequestAt = performance.now());
   inFlight += 1;
-  if (settings.latencyMs > 0) await sleep(settings.latencyMs);
+  const takesMs = Math.random() < settings.slowRate ? settings.slowMs : settings.latencyMs;
+  if (takesMs > 0) await sleep(takesMs);
+  const served = settings.dependency === undefined || (await isUp(settings.dependency));
   inFlight -= 1;
-  const failed = Math.random() < settings.errorRate;
-  metrics.count(failed ? 500 : 200, (performance.now() - receivedAt) / 1000);
+  const failed = !served || Math.random() < settings.errorRate;
+  const code = failed ? settings.errorStatus : 200;
+  metrics.count({ code, ordered: !failed, seconds: (performance.now() - receivedAt) / 1000 });
   // So that a load generator can tell what this version was made to do from what got lost.
   if (failed) response.setHeader("x-deliberate", "true");
-  answer(response, failed ? 500 : 200);
+  answer(response, code, failed ? "error: the order failed" : undefined);
 }
 
-function answer(response: ServerResponse, status: number): void {
+/** Whether the dependency answers as it should. Never rejects. */
+function isUp(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const asked = get(url, { agent: dependencies }, (answered) => {
+      answered.resume().once("close", () => resolve(answered.statusCode === 200));
+    });
+    asked.once("error", () => resolve(false));
+  });
+}
+
+function answer(response: ServerResponse, status: number, body = `${settings.version} ${settings.pod}`): void {
   response.statusCode = status;
-  response.end(`${settings.version} ${settings.pod}\n`);
+  response.end(`${body}\n`);
 }
 
 function isReady(): boolean {

@@ -5,10 +5,17 @@ export interface Settings {
   readonly pod: string;
   readonly address: string;
   readonly port: number;
-  /** ERROR_RATE, 0 to 1: so many answers are 500. */
+  /** ERROR_RATE, 0 to 1: so many answers are errors. */
   readonly errorRate: number;
+  /** ERROR_STATUS of errors (500 when left out): with 200 nothing but the body and `orders_total` tells them. */
+  readonly errorStatus: number;
   /** LATENCY_MS of every answer. */
   readonly latencyMs: number;
+  /** SLOW_RATE, 0 to 1: so many answers take SLOW_MS instead. */
+  readonly slowRate: number;
+  readonly slowMs: number;
+  /** DEPENDENCY is a URL that every answer needs: without its 200 the answer is an error. */
+  readonly dependency: string | undefined;
   /** START_DELAY_MS until it listens. */
   readonly startDelayMs: number;
   /** READY_AFTER_MS: until then `/readyz` says no. */
@@ -38,7 +45,11 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     address: env["POD_IP"] ?? "127.0.0.1",
     port: number("PORT", 8080),
     errorRate: number("ERROR_RATE", 0),
+    errorStatus: number("ERROR_STATUS", 500),
     latencyMs: number("LATENCY_MS", 0),
+    slowRate: number("SLOW_RATE", 0),
+    slowMs: number("SLOW_MS", 0),
+    dependency: env["DEPENDENCY"],
     startDelayMs: number("START_DELAY_MS", 0),
     readyAfterMs: number("READY_AFTER_MS", 0),
     ready: env["READY"] !== "false" && !(env["POD_NAME"] ?? "").startsWith(`${env["UNREADY_IN"] ?? "no pod"}-`),

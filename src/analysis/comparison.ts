@@ -1,7 +1,7 @@
 import { isOutage, OUTAGE, PAST_INTERVALS, pulledShare, usualShare } from "./usual.ts";
 import { addEvidence, logEvidence, NO_EVIDENCE } from "./countTest.ts";
 import { addSuccessive, dispersionOf, NOTHING_MEASURED, UNKNOWN } from "./dispersion.ts";
-import { achievableMargin, logEquivalence } from "./equivalence.ts";
+import { achievableMargin, firstMargin, logEquivalence } from "./equivalence.ts";
 import { addPending, chooseEdges, slowerThan } from "./histogram.ts";
 import { rounded } from "./numeric.ts";
 import type {
@@ -224,7 +224,7 @@ export function logEquivalenceOf(
   return logEquivalence({
     canary: decisive.canary,
     rate: rateOf(decisive),
-    margin: state.margin ?? Math.max(comparison.margin, rateOf(decisive)),
+    margin: state.margin ?? firstMargin(comparison.margin, rateOf(decisive)),
     dispersion,
   });
 }

@@ -1,18 +1,17 @@
 import type { Count, DispersionSums } from "./types.ts";
 
-/** What is assumed counts at least like so many pairs. */
-const PRIOR_PAIRS = 4;
-
 interface Prior {
   readonly total: number;
   readonly dispersion: number;
+  /** It counts at least like so many pairs. */
+  readonly pairs: number;
 }
 
 /** What is assumed before anything is measured, as so many events of so much dispersion. */
-const PRIOR: Prior = { total: 20, dispersion: 1.25 };
+const PRIOR: Prior = { total: 20, dispersion: 1.25, pairs: 4 };
 
 /** The same for failures of a primary that nobody has watched before the rollout: they may well come in clusters. */
-export const UNKNOWN: Prior = { total: 40, dispersion: 6 };
+export const UNKNOWN: Prior = { total: 40, dispersion: 6, pairs: 10 };
 const HIGHEST = 20;
 
 export const NOTHING_MEASURED: DispersionSums = { squares: 0, total: 0, pairs: 0 };
@@ -25,7 +24,7 @@ export const NOTHING_MEASURED: DispersionSums = { squares: 0, total: 0, pairs: 0
  */
 export function dispersionOf({ squares, total, pairs }: DispersionSums, prior = PRIOR): number {
   // However many events they hold, a few pairs say little about how these spread.
-  const weight = Math.max(prior.total, pairs === 0 ? 0 : (PRIOR_PAIRS * total) / pairs);
+  const weight = Math.max(prior.total, pairs === 0 ? 0 : (prior.pairs * total) / pairs);
   const shrunk = (squares + weight * prior.dispersion) / (total + weight);
   return Math.min(HIGHEST, Math.max(1, shrunk));
 }

@@ -1,11 +1,13 @@
 import type { Count } from "./types.ts";
 
-/** Ratios of bad shares that a margin may stand for: never tighter than a doubling. */
+/** Ratios of bad shares that a margin may stand for: never tighter than a doubling, as long as that is not gross. */
 const TIGHTEST = 2;
+/** Ten points are gross, whatever the ratio; of high shares a margin must stay below. */
+const BELOW_TEN_POINTS = 0.08;
 /** A canary that is five times worse is gross; where this ratio can be excluded, nothing wider is allowed. */
 const BELOW_GROSS = 4;
 /** It is worth waiting for until there is so many times the traffic. */
-const PATIENCE = 4;
+const PATIENCE = 4.5;
 /** Under clusters the margin may be as wide as this ratio, still below what counts as gross (five times). */
 const WIDEST_CLUSTERED = 3;
 /**
@@ -57,15 +59,24 @@ export interface MarginNeeds {
   readonly patient: boolean;
 }
 
+function marginOf(ratio: number, rate: number): number {
+  return Math.min(BELOW_TEN_POINTS, rate * (ratio - 1));
+}
+
+/** The margin while the traffic has not yet been seen that would allow a tighter one. */
+export function firstMargin(widest: number, rate: number): number {
+  return Math.max(widest, marginOf(TIGHTEST, rate));
+}
+
 /**
  * The tightest margin that the traffic can show: the smallest ratio, from a doubling up, that a canary like the primary
  * is expected to have excluded by now. Busy services so get a strict test for free, quiet ones the widest margin.
  */
 export function achievableMargin(needs: MarginNeeds): number {
   const { rate, total, dispersion } = needs;
-  const doubling = rate * (TIGHTEST - 1);
-  const clustered = clustering(dispersion) > 1 ? rate * (WIDEST_CLUSTERED - 1) : 0;
-  const widest = Math.max(needs.widest, doubling, clustered);
+  const doubling = marginOf(TIGHTEST, rate);
+  const clustered = clustering(dispersion) > 1 ? marginOf(WIDEST_CLUSTERED, rate) : 0;
+  const widest = Math.max(firstMargin(needs.widest, rate), clustered);
   if (rate <= 0) return widest;
   const shows = (margin: number, requests: number) => {
     const typical = { total: requests, bad: requests * rate };

@@ -1,6 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { isHigh } from "../bench/analysis/judges/kayenta.ts";
+import { PROOF_SEEDS } from "../bench/analysis/options.ts";
 import { percentile } from "../bench/analysis/percentile.ts";
 import { binomial, clustered, poisson, seeded } from "../bench/analysis/random.ts";
 import { readScenarios, valueAt } from "../bench/analysis/scenario.ts";
@@ -95,6 +97,37 @@ it("asks the production judge, and has no copy of it", () => {
   expect(source).toContain('import { judge, startJudging } from "../../../../src/analysis/judge.ts";');
   expect(source).toContain('from "../../../../src/analysis/dispersion.ts"');
   expect(source).not.toMatch(/Math\.(log|exp)/);
+});
+
+describe("the bench's command line", () => {
+  const bench = (...args: string[]) =>
+    spawnSync(process.execPath, ["test/bench/analysis/main.ts", ...args], { encoding: "utf8" });
+
+  it.each([
+    [["--seed", "one"], "one is not a whole number from 1 on"],
+    [["--scenarios", "none.json"], "none.json: ENOENT"],
+    [["--only", "H7"], "--only: no scenario H7; there are "],
+  ])("answers %j by a sentence and not by a stack", (args, sentence) => {
+    const { status, stderr } = bench(...args);
+    expect(stderr).toContain(sentence);
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(status).toBe(1);
+  });
+
+  it("tells its usage, and which seeds the proof is made on", () => {
+    const { status, stdout } = bench("--help");
+    expect(stdout).toContain("--scenarios <file...>");
+    expect(stdout).toContain(`(default: ${PROOF_SEEDS.join(",")})`);
+    expect(status).toBe(0);
+  });
+
+  it("prints the same draws beside each other, and whether the bars hold", () => {
+    const { status, stdout } = bench("--only", "B5", "--rates", "50", "--seed", "3,4", "--runs", "10");
+    expect(stdout).toMatch(/\| B5 0.1 to 20 % \| 50 \| aviary \| 100 \| 0 \| 0 \| 1 \| \d+ \| – \|/);
+    expect(stdout).toMatch(/\| B5 0.1 to 20 % \| 50 \| flagger \| 100 \|/);
+    expect(stdout).toMatch(/\n(\d+) of \1 bars hold, 0 missed; 10 runs, seeds 3, 4\n$/);
+    expect(status).toBe(0);
+  });
 });
 
 describe("the ported rules", () => {

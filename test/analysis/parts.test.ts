@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { detectable } from "../../src/analysis/detectable.ts";
 import { dispersionOf, measureDispersion, successiveDispersion } from "../../src/analysis/dispersion.ts";
-import { achievableMargin, logEquivalence } from "../../src/analysis/equivalence.ts";
+import { achievableMargin, firstMargin, logEquivalence } from "../../src/analysis/equivalence.ts";
 import { addPending, chooseEdges, slowerThan } from "../../src/analysis/histogram.ts";
 import { logSumExp, normalCdf, poissonCdf } from "../../src/analysis/numeric.ts";
 import { checkSentence, formatCount, formatDetectable, formatShare } from "../../src/analysis/sentence.ts";
@@ -121,6 +121,22 @@ describe("equivalence", () => {
     expect(at(1_860), "rather waits than misses five times the errors").toBeCloseTo(0.003, 9);
     expect(at(4_650)).toBeLessThan(0.004);
     expect(at(46_500)).toBe(0.001);
+  });
+});
+
+describe("the margin", () => {
+  it.each([
+    ["a doubling of what is rare", 0.001, 0.001],
+    ["below ten points, where a doubling would be more", 0.3, 0.08],
+  ])("of a busy service is %s", (_, rate, expected) => {
+    const needs = { total: 1e6, rate, widest: 0.0085, dispersion: 1, logNeeded: Math.log(125), slack: 1.1 };
+    expect(achievableMargin({ ...needs, patient: true })).toBe(expected);
+    expect(achievableMargin({ ...needs, total: 100, dispersion: 9, patient: true })).toBeLessThan(0.1);
+  });
+
+  it("is what the user says, where that is more", () => {
+    expect(firstMargin(0.2, 0.3)).toBe(0.2);
+    expect(firstMargin(0.0085, 0.3)).toBe(0.08);
   });
 });
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { messageOf } from "../../../src/lib/errors.ts";
 
 /** A number, or `[minute, number]` points with straight lines between them. */
 const curve = z.union([z.number(), z.array(z.tuple([z.number(), z.number()])).min(1)]);
@@ -81,6 +82,8 @@ const scenarioSchema = z.strictObject({
   outages: z.array(outage).default([]),
   /** More good/bad counters, each with a comparison of its own. */
   metrics: z.array(z.strictObject({ name: z.string(), primary: share, canary: share })).default([]),
+  /** Also an SLO on the canary's errors: percent of requests that are to be good. */
+  objective: z.number().gt(0).lt(100).optional(),
 });
 
 export type Scenario = z.output<typeof scenarioSchema>;
@@ -93,10 +96,18 @@ export type Endpoint = z.output<typeof endpoint>;
  * @throws Error that names the file and the field.
  */
 export function readScenarios(file: string): Scenario[] {
-  const content: unknown = JSON.parse(readFileSync(file, "utf8"));
+  const content = readJson(file);
   const parsed = z.array(scenarioSchema).safeParse(Array.isArray(content) ? content : [content]);
   if (!parsed.success) throw new Error(`${file}: ${z.prettifyError(parsed.error)}`);
   return parsed.data;
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new Error(`${file}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** The value of a curve at a minute. */

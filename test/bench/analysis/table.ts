@@ -9,16 +9,16 @@ const COLUMNS = [
   "rolled back %",
   "promoted %",
   "undecided %",
-  "at minute",
+  "rollback minute",
   "canary requests",
+  "promotion minute",
 ];
 
-/** A Markdown table; the minute and the requests are medians until rollback, and behind a slash the minute of promotion. */
+/** A Markdown table; minutes are medians, and so is how many requests the canary had served until rollback. */
 export function tableLines(scenarios: readonly Scenario[], results: readonly Tally[]): string[] {
   const lines = [`| ${COLUMNS.join(" | ")} |`, `|${COLUMNS.map(() => "---").join("|")}|`];
   for (const each of results) {
     const about = scenarios.find(({ name }) => name === each.scenario)?.about ?? "";
-    const minute = `${each.rollbackMinute ?? "–"} / ${each.promotionMinute ?? "–"}`;
     const cells = [
       `${each.scenario} ${about}`.trim(),
       each.rps,
@@ -26,12 +26,17 @@ export function tableLines(scenarios: readonly Scenario[], results: readonly Tal
       percent(each.rolledBack),
       percent(each.promoted),
       percent(each.undecided),
-      minute,
+      minute(each.rollbackMinute),
       each.canaryRequests ?? "–",
+      minute(each.promotionMinute),
     ];
     lines.push(`| ${cells.join(" | ")} |`);
   }
   return lines;
+}
+
+function minute(value: number | undefined): string {
+  return value === undefined ? "–" : String(Number(value.toFixed(1)));
 }
 
 function percent(value: number): string {

@@ -17,6 +17,8 @@ export interface Tally {
   readonly promotionMinute?: number;
   /** Median of the requests that the canary had served when it was rolled back. */
   readonly canaryRequests?: number;
+  /** Fewest requests that the canary had served when it was rolled back or promoted. */
+  readonly fewestRequests?: number;
 }
 
 /** Enough bad requests that a gross regression must not be promoted. */
@@ -29,6 +31,7 @@ export function tally(scenario: string, rps: number, judge: string, outcomes: re
   const rollbackMinute = median(rolledBack.map(({ minute }) => minute));
   const promotionMinute = median(promoted.map(({ minute }) => minute));
   const canaryRequests = median(rolledBack.map((outcome) => outcome.canaryRequests));
+  const decided = [...rolledBack, ...promoted].map((outcome) => outcome.canaryRequests);
   return {
     scenario,
     rps,
@@ -41,6 +44,7 @@ export function tally(scenario: string, rps: number, judge: string, outcomes: re
     ...(rollbackMinute !== undefined && { rollbackMinute }),
     ...(promotionMinute !== undefined && { promotionMinute }),
     ...(canaryRequests !== undefined && { canaryRequests }),
+    ...(decided.length > 0 && { fewestRequests: Math.min(...decided) }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { judge, startJudging } from "../../../../src/analysis/judge.ts";
 import { measureDispersion } from "../../../../src/analysis/dispersion.ts";
-import { defaultSettings, eventComparison } from "../../../../src/analysis/settings.ts";
+import { defaultSettings, eventComparison, slo } from "../../../../src/analysis/settings.ts";
 import type { History, JudgeSettings } from "../../../../src/analysis/types.ts";
 import type { Scenario } from "../scenario.ts";
 import type { Past, Run } from "../world.ts";
@@ -12,6 +12,7 @@ export function settingsFor(scenario: Scenario, run: Run): JudgeSettings {
   return {
     ...defaultSettings,
     comparisons: [...defaultSettings.comparisons, ...scenario.metrics.map(({ name }) => eventComparison(name))],
+    slos: scenario.objective === undefined ? [] : [slo("objective", scenario.objective / 100)],
     minDurationMs: scenario.minMinutes * 60_000,
     history: Object.fromEntries(known.map(([name, past]) => [name, historyOf(past)])),
   };

@@ -62,6 +62,10 @@ function add(values: number[], value: number | undefined): void {
 export function isHigh({ canary, primary }: Series): boolean {
   if (canary.length === 0 || primary.length === 0) return false;
   if (mean(canary) < mean(primary) || isTrivial(canary, primary)) return false;
+  // z falls as the shift grows: where it is not critical a little below 0, the interval's lower end is below 0 as well,
+  // and need not be sought. Not at 0 itself, where equal values make it jump and the search's own accuracy tells.
+  const overlap = (canary[0] ?? 0) <= (primary.at(-1) ?? 0);
+  if (overlap && zOfShift(canary, primary, -0.01, true) <= CRITICAL) return false;
   const estimate = shiftAt(canary, primary, 0);
   return shiftAt(canary, primary, CRITICAL) > TOLERANCE * Math.abs(estimate);
 }

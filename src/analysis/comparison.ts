@@ -1,7 +1,7 @@
 import { isOutage, OUTAGE, PAST_INTERVALS, pulledShare, usualShare } from "./usual.ts";
 import { addEvidence, logEvidence, NO_EVIDENCE } from "./countTest.ts";
 import { addSuccessive, dispersionOf, NOTHING_MEASURED, UNKNOWN } from "./dispersion.ts";
-import { achievableMargin, firstMargin, logEquivalence } from "./equivalence.ts";
+import { achievableMargins, firstMargin, logEquivalence } from "./equivalence.ts";
 import { addPending, chooseEdges, slowerThan } from "./histogram.ts";
 import { rounded } from "./numeric.ts";
 import type {
@@ -174,8 +174,8 @@ function withMargin(
   settings: JudgeSettings,
 ): ComparisonState {
   const decisive = decisiveProcess(state, comparison, false);
-  if (state.margin !== undefined || clock.to < settings.minDurationMs || decisive === undefined) return state;
-  const margin = achievableMargin({
+  if (state.margins !== undefined || clock.to < settings.minDurationMs || decisive === undefined) return state;
+  const { clean, doubted } = achievableMargins({
     total: decisive.canary.total,
     rate: rateOf(decisive),
     widest: comparison.margin,
@@ -184,7 +184,7 @@ function withMargin(
     slack: SLACK[comparison.kind],
     patient: comparison.kind !== "latency",
   });
-  return { ...state, margin: rounded(margin) };
+  return { ...state, margins: { clean: rounded(clean), doubted: rounded(doubted) } };
 }
 
 /** Bad share that the canary would have if it were like the primary. */
@@ -221,12 +221,10 @@ export function logEquivalenceOf(
   comparison: ComparisonSettings,
   dispersion: number,
 ): number {
-  return logEquivalence({
-    canary: decisive.canary,
-    rate: rateOf(decisive),
-    margin: state.margin ?? firstMargin(comparison.margin, rateOf(decisive)),
-    dispersion,
-  });
+  const { canary } = decisive;
+  const rate = rateOf(decisive);
+  const fixed = canary.bad === 0 ? state.margins?.clean : state.margins?.doubted;
+  return logEquivalence({ canary, rate, margin: fixed ?? firstMargin(comparison.margin, rate), dispersion });
 }
 
 export interface Evidence {

@@ -6,8 +6,10 @@ const TIGHTEST = 2;
 const BELOW_TEN_POINTS = 0.08;
 /** A canary that is five times worse is gross; where this ratio can be excluded, nothing wider is allowed. */
 const BELOW_GROSS = 4;
-/** It is worth waiting for until there is so many times the traffic. */
+/** That is worth waiting for until there is so many times the traffic. */
 const PATIENCE = 4.5;
+/** The same where it is not, for a canary that has had bad events: what can be excluded by then is. */
+const PATIENCE_IN_DOUBT = 3.5;
 /** Under clusters the margin may be as wide as this ratio, still below what counts as gross (five times). */
 const WIDEST_CLUSTERED = 3;
 /**
@@ -68,23 +70,37 @@ export function firstMargin(widest: number, rate: number): number {
   return Math.max(widest, marginOf(TIGHTEST, rate));
 }
 
+/** Margins of a canary's bad share over the primary's. */
+export interface Margins {
+  /** Of one without a single bad event. */
+  readonly clean: number;
+  /** Of any other. */
+  readonly doubted: number;
+}
+
 /**
  * The tightest margin that the traffic can show: the smallest ratio, from a doubling up, that a canary like the primary
- * is expected to have excluded by now. Busy services so get a strict test for free, quiet ones the widest margin.
+ * is expected to have excluded by now. Busy services so get a strict test for free, quiet ones the widest margin. A quiet
+ * service's canary that has failed at all has to wait for more: most healthy ones have not, and most gross ones have.
  */
-export function achievableMargin(needs: MarginNeeds): number {
+export function achievableMargins(needs: MarginNeeds): Margins {
   const { rate, total, dispersion } = needs;
   const doubling = marginOf(TIGHTEST, rate);
   const clustered = clustering(dispersion) > 1 ? marginOf(WIDEST_CLUSTERED, rate) : 0;
   const widest = Math.max(firstMargin(needs.widest, rate), clustered);
-  if (rate <= 0) return widest;
+  if (rate <= 0) return { clean: widest, doubted: widest };
   const shows = (margin: number, requests: number) => {
     const typical = { total: requests, bad: requests * rate };
     return logEquivalence({ canary: typical, rate, margin, dispersion }) >= needs.slack * needs.logNeeded;
   };
-  let margin = doubling;
-  while (margin < widest && !shows(margin, total)) margin *= 1.1;
-  margin = Math.min(margin, widest);
+  const tightest = (from: number, requests: number) => {
+    let margin = from;
+    while (margin < widest && !shows(margin, requests)) margin *= 1.1;
+    return Math.min(margin, widest);
+  };
+  const margin = tightest(doubling, total);
   const belowGross = rate * (BELOW_GROSS - 1);
-  return needs.patient && margin > belowGross && shows(belowGross, total * PATIENCE) ? belowGross : margin;
+  if (!needs.patient || margin <= belowGross) return { clean: margin, doubted: margin };
+  if (shows(belowGross, total * PATIENCE)) return { clean: belowGross, doubted: belowGross };
+  return { clean: margin, doubted: Math.min(margin, tightest(belowGross, total * PATIENCE_IN_DOUBT)) };
 }

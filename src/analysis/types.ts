@@ -1,4 +1,5 @@
 import type { Verdict } from "../api/status.ts";
+import type { Margins } from "./equivalence.ts";
 
 /** Events of one arm: how many, and how many of them were bad. */
 export interface Count {
@@ -149,8 +150,8 @@ export interface ComparisonState {
   readonly tracks: readonly TrackState[];
   /** The primary's histogram until the edges are chosen. */
   readonly pending?: Histogram & { readonly total: number };
-  /** Margin of equivalence as the canary's bad share over the primary's, once fixed. */
-  readonly margin?: number;
+  /** Margins of equivalence as the canary's bad share over the primary's, once fixed. */
+  readonly margins?: Margins;
   /** When both arms last had events, in ms since the epoch. */
   readonly seen?: number;
   /** Over-dispersion of the primary as measured in this rollout. */

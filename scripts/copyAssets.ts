@@ -1,9 +1,11 @@
-import { cpSync, globSync, mkdirSync } from "node:fs";
+import { cpSync, globSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, relative } from "node:path";
+import { parseDefinitions } from "../src/sandbox/definitions.ts";
 
-/* What the compiler leaves out but the compiled code reads beside itself: CRDs and schemas of the sandbox. */
-for (const file of globSync("src/**/*.{yaml,json}")) {
+/* What the compiler leaves out but the compiled code reads beside itself: schemas, lists, and CRDs in a form that reads quickly. */
+for (const file of globSync("src/**/*.json")) {
   const copy = `dist/${relative("src", file)}`;
   mkdirSync(dirname(copy), { recursive: true });
   cpSync(file, copy);
 }
+writeFileSync("dist/sandbox/definitions.json", JSON.stringify(parseDefinitions()));

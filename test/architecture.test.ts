@@ -22,7 +22,7 @@ const LAW: Readonly<Record<string, { readonly uses: readonly string[]; readonly 
   report: { uses: ["api", "lib", "kube", "decide", "notifiers"], types: ["act", "observe", "server"] },
   server: { uses: ["api", "lib"] },
   cli: { uses: ["api", "lib", "kube", "decide", "metrics"] },
-  sandbox: { uses: ["api", "lib", "kube", "metrics", "observe", "server"], types: ["cli"] },
+  sandbox: { uses: ["api", "lib", "kube", "metrics", "analysis", "observe"], types: ["cli", "server"] },
 };
 
 /** Of `kube`, the plug-ins and the four verbs see the port and its words, never the client, the watches or the queue; types do no harm. */

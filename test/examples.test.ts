@@ -3,31 +3,29 @@ import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { kinds } from "../src/kube/kinds.ts";
 import type { Kube, KubeObject } from "../src/kube/port.ts";
+import { parseWorld } from "../src/cli/world/world.ts";
+import { refusalsOf } from "../src/sandbox/refusals.ts";
+import { simulate } from "../src/sandbox/simulation/simulate.ts";
 import { NAMESPACE, startLife } from "./lives/life.ts";
 import type { Life } from "./lives/life.ts";
-import { aDeployment, anIngress, apexService, aRoute } from "./lives/manifests.ts";
+import { apexService, aRoute } from "./lives/manifests.ts";
 import { watchLives } from "./lives/lives.ts";
 
 /*
- * Every Canary of examples/ is applied as it stands, beside a workload that fits it, and lives through a good release
- * and a bad one. Only the name of the target becomes that of the workload at hand. `npm run demo` runs podinfo on real
+ * Every Canary of examples/ lives through a good release and a bad one as it stands, in the simulator: by the production
+ * controller, with what lies beside it, and with the simplest objects for the rest. `npm run demo` runs podinfo on real
  * HTTP as well.
  */
 
 watchLives();
 
+interface Threshold {
+  readonly name: string;
+  readonly threshold?: { readonly min?: number; readonly max?: number };
+}
+
 interface ExampleCanary extends KubeObject {
-  readonly spec: {
-    readonly targetRef: { readonly kind: string; readonly name: string };
-    readonly traffic?: {
-      readonly gatewayAPI?: { readonly route?: object };
-      readonly evidence?: { readonly share?: { readonly query: string } };
-    };
-    readonly analysis?: {
-      readonly templates?: readonly object[];
-      readonly checks?: readonly { readonly threshold?: { readonly min?: number; readonly max?: number } }[];
-    };
-  };
+  readonly spec: { readonly analysis?: { readonly checks?: readonly Threshold[] } };
 }
 
 /** The documents of a file, with `name` as the name of the target, of its route and of the Canary. */
@@ -39,36 +37,49 @@ function documents(file: string, name?: string): readonly KubeObject[] {
 
 const files = readdirSync("examples", { recursive: true, encoding: "utf8" }).filter(
   // Pipelines are run by test/cli/ci.test.ts; what GitOps tools leave alone is held to the closed list in test/act.
-  (name) => name.endsWith(".yaml") && !name.startsWith("ci/") && !name.startsWith("gitops/"),
+  (name) => name.endsWith(".yaml") && !["ci/", "gitops/", "simulate/"].some((folder) => name.startsWith(folder)),
 );
-const canaries = files.flatMap((file) =>
-  documents(file)
-    .filter(({ kind }) => kind === "Canary")
-    .map((canary) => ({ file, name: (canary as ExampleCanary).spec.targetRef.name })),
-);
+const canaries = files.filter((file) => documents(file).some(({ kind }) => kind === "Canary"));
 
-/** A reading that every check takes for good, or for bad. */
-function readingFor({ spec }: ExampleCanary, good: boolean): number {
-  if (spec.analysis?.templates !== undefined) return good ? 100 : 0;
-  const { min, max } = spec.analysis?.checks?.find(({ threshold }) => threshold !== undefined)?.threshold ?? {};
-  return max === undefined ? (good ? (min ?? 0) : (min ?? 0) - 1) : good ? max : max + 1;
-}
-
-const targetKinds = [kinds.deployment, kinds.daemonSet, kinds.statefulSet];
-
-/** The kind of the target, and the target as its example has it, if it has one of its own. */
-function targetOf(file: string, { spec }: ExampleCanary, name: string) {
-  const kind = targetKinds.find((known) => known.kind === spec.targetRef.kind) ?? kinds.deployment;
+/** What lies beside the Canary of a folder, and the providers that examples name. */
+function around(file: string): readonly KubeObject[] {
   const folder = file.split("/").slice(0, -1).join("/");
-  const beside = kind === kinds.deployment ? [] : documents(`${folder}/workload.yaml`, name);
-  const found = beside.find((object) => object.kind === kind.kind);
-  return { kind, target: found ?? aDeployment(3) };
+  const beside = folder === "" ? [file] : files.filter((other) => other.startsWith(`${folder}/`));
+  return [...beside, "prometheus.yaml"].flatMap((each) => documents(each));
 }
 
-async function workload(kube: Kube): Promise<void> {
-  await kube.create(kinds.service, apexService);
-  await kube.create(kinds.ingress, anIngress);
-  await providers(kube);
+/** A reading of each check with a query of its own that is beyond its bounds. */
+function badValues(objects: readonly KubeObject[]): Readonly<Record<string, number>> {
+  const checks = objects.flatMap((object) => {
+    const { spec } = object as { readonly spec?: { readonly checks?: readonly Threshold[] } & ExampleCanary["spec"] };
+    return [...(spec?.checks ?? []), ...(spec?.analysis?.checks ?? [])];
+  });
+  const bad = checks.flatMap(({ name, threshold }) => {
+    if (threshold === undefined) return [];
+    const { min = 0, max } = threshold;
+    return [[name, max === undefined ? min - 1 : max + 1]];
+  });
+  return Object.fromEntries(bad) as Readonly<Record<string, number>>;
+}
+
+/** A release of an example's workload, by the production controller. */
+async function release(file: string, given: object) {
+  const objects = around(file);
+  const canary = objects.find(({ kind }) => kind === "Canary");
+  const parsed = parseWorld(given, {});
+  if (!parsed.ok || canary === undefined) throw new Error(`${file} has no Canary, or the world is wrong`);
+  const said: string[] = [];
+  const simulated = await simulate({
+    objects,
+    canary,
+    world: parsed.model,
+    onBegin: () => undefined,
+    onNote: () => undefined,
+    onChange: ({ message }) => said.push(message),
+    signal: new AbortController().signal,
+  });
+  if ("refusals" in simulated) throw new Error(simulated.refusals.join("\n"));
+  return { ...simulated, said: said.join("\n") };
 }
 
 async function providers(kube: Kube): Promise<void> {
@@ -77,9 +88,6 @@ async function providers(kube: Kube): Promise<void> {
     await kube.create(kind, provider);
   }
 }
-
-/** What an example brings along for its workload. */
-const companions = [kinds.clusterAnalysisTemplate, kinds.horizontalPodAutoscaler, kinds.podDisruptionBudget];
 
 /** Somebody approves whenever the rollout waits for it, with the manifest of the example. */
 async function untilDone(life: Life, phase: string): Promise<void> {
@@ -97,7 +105,7 @@ async function untilDone(life: Life, phase: string): Promise<void> {
 
 describe("the examples", () => {
   it("are not forgotten: every file has something that a test applies", () => {
-    expect(canaries.map(({ file }) => file).sort()).toEqual([
+    expect([...canaries].sort()).toEqual([
       "abTest.yaml",
       "analysisTemplate.yaml",
       "autoscaled.yaml",
@@ -122,49 +130,42 @@ describe("the examples", () => {
     expect(files.filter((file) => !file.startsWith("providers/"))).toHaveLength(26);
   });
 
-  it.each(canaries)(
-    "$file promotes a good release and takes a bad one back",
-    { timeout: 60_000 },
-    async ({ file, name }) => {
-      const canary = documents(file, name).find(({ kind }) => kind === "Canary") as ExampleCanary;
-      const share = canary.spec.traffic?.evidence?.share?.query.split("{{")[0];
-      const answer = (good: boolean) => (query: string) => {
-        const isShare = share !== undefined && query.startsWith(share);
-        const value = isShare ? (life.weights()["web-canary"] ?? 0) : readingFor(canary, good);
-        return { kind: "value", value } as const;
-      };
-      const withoutRoute =
-        canary.spec.traffic?.gatewayAPI?.route !== undefined || ["blueGreen.yaml", "withoutRouter.yaml"].includes(file);
-      const { kind, target } = targetOf(file, canary, name);
-      const life: Life = await startLife({
-        kind,
-        // As it stands, without the defaults of other lives.
-        spec: { traffic: undefined, strategy: undefined, analysis: undefined, ...canary.spec },
-        workload: async (kube) => {
-          await kube.create(kind, target);
-          await workload(kube);
-          if (!withoutRoute) await kube.create(kinds.httpRoute, aRoute());
-          for (const object of documents(file, name)) {
-            const kind = companions.find((candidate) => candidate.kind === object.kind);
-            if (kind !== undefined) await kube.create(kind, object);
-          }
-        },
-        ask: answer(true),
-        // For checks that compare, or hold to an objective.
-        gatewayController: "projectcontour.io/gateway-controller",
-        metrics: { rps: 50, primary: { errors: 0.0005 }, canary: { errors: 0.0005 } },
-      });
-      await untilDone(life, "Idle");
-      await life.release("2");
-      await untilDone(life, "Succeeded");
-      life.ask = answer(false);
-      life.metrics.now = { ...life.metrics.now, canary: { errors: 0.3 } };
-      await life.release("3");
-      await untilDone(life, "Failed");
-      expect(life.status().promoted?.images).toEqual(["example/web:2"]);
-      expect(life.events()).not.toContain("Warning EvidenceMissing");
-    },
-  );
+  it("are taken by the API, all of them", () => {
+    const objects = files.flatMap((file) => documents(file));
+    // A name is made for what has none.
+    const named = objects.map((object) => ({
+      ...object,
+      metadata: { ...object.metadata, name: object.metadata.name || "made" },
+    }));
+    expect(refusalsOf(named)).toEqual(objects.map(() => undefined));
+  });
+
+  it.each(canaries)("%s promotes a good release and takes a bad one back", async (file) => {
+    const healthy = { rps: 50, primary: { errorRate: 0.0005 } };
+    const good = await release(file, healthy);
+    expect(good, good.said).toMatchObject({ outcome: "promoted" });
+    const bad = await release(file, { ...healthy, canary: { errorRate: 0.3 }, values: badValues(around(file)) });
+    expect(bad, bad.said).toMatchObject({
+      outcome: "rolledBack",
+      message: expect.stringMatching(/^check .* fail/) as string,
+    });
+  });
+
+  it("evidence.yaml finds evidence of each weight, and waits for no time-out", async () => {
+    const { tookMs } = await release("evidence.yaml", { rps: 50 });
+    // Six weights are held for a minute each, and the time-out would be two more.
+    expect(tookMs).toBeLessThan(6 * 120_000);
+  });
+
+  it.each([
+    ["outage.yaml", "promoted"],
+    ["regression.yaml", "rolledBack"],
+    ["crashes.yaml", "rolledBack"],
+  ])("the world of simulate/%s ends as it says", async (world, outcome) => {
+    expect(readdirSync("examples/simulate")).toContain(world);
+    const [given] = documents(`simulate/${world}`);
+    expect(await release("zeroConfiguration.yaml", given ?? {})).toMatchObject({ outcome });
+  });
 
   it("configuration.yaml releases a change of its ConfigMap, and follows its Secret live", async () => {
     const objects = documents("configuration.yaml", "bookshop");
@@ -180,7 +181,7 @@ describe("the examples", () => {
           if (kind !== undefined) await kube.create(kind, object);
         }
       },
-      ask: () => ({ kind: "value", value: readingFor(canary, true) }),
+      ask: () => ({ kind: "value", value: canary.spec.analysis?.checks?.[0]?.threshold?.min ?? 0 }),
     });
     await untilDone(life, "Idle");
     const ref = (name: string) => ({ namespace: NAMESPACE, name });

@@ -131,30 +131,32 @@ export const commands: readonly CommandDefinition[] = [
     summary:
       "Tells what would become of a release with these manifests: when it is promoted or rolled back, and who is harmed",
     details:
-      "The production controller lives through a release on virtual time, in this process and within seconds, without a cluster: pods are ready at once, requests are drawn at random, pauses are approved at once. It is a simulation, and says what it takes for granted. What the Canary refers to and the files do not hold is made up. Ends with 0 when the release is promoted, 3 when it is rolled back, 8 when it is not decided, 6 when it stalls.",
+      "The production controller lives through a release on virtual time, in this process, without a cluster. A world file says how both versions answer and what else happens meanwhile, see docs/simulate.md; the options say it for short, and come before the file. What nobody says is taken to go well, and what the Canary refers to and the files do not hold is made up. Ends with 0 when the release is promoted, 3 when it is rolled back, 8 when it is not decided, 6 when it stalls.",
     arguments: [{ syntax: "<files...>", help: "Files with YAML, or folders: the Canary, and what belongs to it." }],
     options: [
       { flags: "--canary <name>", help: "Which Canary is meant, where the files hold several." },
+      { flags: "--world <file>", help: "YAML or JSON: what the world does meanwhile. Options here come before it." },
       {
         flags: "--canary-errors <percent>",
         help: "How many requests to the new version fail; as many as of the one before when left out.",
       },
-      { flags: "--primary-errors <percent>", help: "How many to the version before fail.", fallback: "0.5%" },
+      { flags: "--primary-errors <percent>", help: "How many to the version before fail; 0.1% when left out." },
       {
         flags: "--canary-latency <duration>",
         help: "Half of the requests to the new version take longer; as to the one before when left out.",
       },
-      { flags: "--primary-latency <duration>", help: "The same for the version before.", fallback: "100ms" },
-      { flags: "--rps <number>", help: "Requests in a second, to both together.", fallback: "100" },
+      { flags: "--primary-latency <duration>", help: "The same for the version before; 100ms when left out." },
+      { flags: "--rps <number>", help: "Requests in a second, to both together; 100 when left out." },
       {
         flags: "--value <check=number>",
         help: "What a check with a query of its own reads; it passes when left out. May be given several times.",
         repeatable: true,
       },
       { flags: "--replicas <number>", help: "Pods of the workload; as its manifest says when left out." },
-      { flags: "--seed <number>", help: "Another one draws other requests.", fallback: "1" },
-      { flags: "--timeout <duration>", help: "How much simulated time at most.", fallback: "24h" },
-      { flags: "-o, --output <format>", help: "For machines.", choices: ["json"] },
+      { flags: "--seed <number>", help: "Another one draws other requests; 1 when left out." },
+      { flags: "--timeout <duration>", help: "How much simulated time at most; 24h when left out." },
+      { flags: "-o, --output <format>", help: "For machines, see docs/simulate.md.", choices: ["json"] },
+      { flags: "--json", help: "The same as -o json." },
     ],
     examples: [
       { line: "aviary simulate canary.yaml deployment.yaml", says: "A version that is as good as the one before." },
@@ -165,6 +167,10 @@ export const commands: readonly CommandDefinition[] = [
       {
         line: "aviary simulate canary.yaml deployment.yaml --value success-rate=90",
         says: "One for which the check success-rate, which has a query of its own, reads 90.",
+      },
+      {
+        line: "aviary simulate canary.yaml deployment.yaml --world examples/simulate/outage.yaml --json",
+        says: "In a world that a file describes, for machines.",
       },
     ],
     load: () => import("./commands/simulate.ts"),

@@ -1,3 +1,5 @@
+import type { WorldModel } from "./world/world.ts";
+
 /** What `aviary` starts beside its own commands; the composition root hands it in, since the command may not know it. */
 export interface Programs {
   readonly version: string;
@@ -8,35 +10,25 @@ export interface Programs {
   /** What an API server with Aviary's CRDs would say to each object; undefined where it would take it. */
   refusals(objects: readonly object[]): Promise<readonly (string | undefined)[]>;
   /** Releases a new version of a Canary's workload on virtual time. @throws AbortError when the signal is aborted. */
-  simulate(simulation: Simulation): Promise<Simulated>;
-}
-
-/** How one version answers. */
-export interface Behaviour {
-  /** Share of the requests that fail, 0 to 1. */
-  readonly errors: number;
-  /** Half of the requests take longer, in milliseconds. */
-  readonly latencyMs: number;
+  simulate(simulation: Simulation): Promise<Simulated | Refused>;
 }
 
 export interface Simulation {
   /** Objects in any order, the Canary among them. */
   readonly objects: readonly object[];
   readonly canary: object;
-  /** Requests in a second. */
-  readonly rps: number;
-  readonly behaviour: { readonly canary: Behaviour; readonly primary: Behaviour };
-  /** What checks with queries of their own read, by their names. */
-  readonly values: Readonly<Record<string, number>>;
-  /** Pods of the target; as its manifest says when undefined. */
-  readonly replicas: number | undefined;
-  readonly seed: number;
-  /** Simulated time after which it ends undecided, in milliseconds. */
-  readonly limitMs: number;
+  readonly world: WorldModel;
+  /** Hears that no object was refused: it begins. */
+  readonly onBegin: () => void;
   readonly onChange: (change: SimulatedChange) => void;
   /** Hears what was taken for granted. */
   readonly onNote: (note: string) => void;
   readonly signal: AbortSignal;
+}
+
+/** What an API server would say to each object; undefined where it would take it. Nothing was simulated. */
+export interface Refused {
+  readonly refusals: readonly (string | undefined)[];
 }
 
 /** One change of what the Canary says of itself. */
@@ -59,6 +51,6 @@ export interface Simulated {
   /** Requests of users that the new version answered, and those of them that failed. */
   readonly canaryRequests: number;
   readonly canaryFailures: number;
-  /** Names of the checks that have asked for a value, since their queries are their own. */
+  /** Names of the checks that may ask for a value, since their queries are their own; none when nobody has asked yet. */
   readonly asked: readonly string[];
 }

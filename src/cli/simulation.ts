@@ -1,28 +1,49 @@
+import { readFile } from "node:fs/promises";
+import { messageOf } from "../lib/errors.ts";
 import type { Options } from "./command.ts";
 import { durationOption } from "./durations.ts";
 import { CliError } from "./exitCodes.ts";
-import type { Simulation } from "./programs.ts";
+import { parseWorld } from "./world/world.ts";
+import type { WorldModel } from "./world/world.ts";
 
-/** What a simulation takes for granted, by the options. @throws CliError that names the option. */
-export function assumptionsOf(
-  options: Options,
-): Pick<Simulation, "behaviour" | "rps" | "values" | "replicas" | "seed" | "limitMs"> {
-  const primary = {
-    errors: shareOption(options, "primaryErrors", 0.005),
-    latencyMs: durationOption(options, "primaryLatency", 100),
+/** The world of the file, with what options say in the place of what it says. @throws CliError that names option or field. */
+export async function worldOf(options: Options): Promise<WorldModel> {
+  const path = options.text("world");
+  const parsed = parseWorld(path === undefined ? {} : await contentOf(path), overridesOf(options));
+  if (parsed.ok) return parsed.model;
+  throw new CliError("usage", parsed.problems.map((problem) => `${path ?? "the options"}: ${problem}`).join("\n"));
+}
+
+async function contentOf(path: string): Promise<unknown> {
+  try {
+    const [{ parse }, text] = await Promise.all([import("yaml"), readFile(path, "utf8")]);
+    return parse(text) as unknown;
+  } catch (error) {
+    const [sentence = ""] = messageOf(error).split("\n");
+    throw new CliError("usage", `${path}: ${sentence}`);
+  }
+}
+
+function overridesOf(options: Options) {
+  const number = (name: string, bounds: Bounds) =>
+    options.text(name) === undefined ? undefined : numberOption(options, name, bounds);
+  const whole = (name: string, bounds: Bounds) =>
+    options.text(name) === undefined ? undefined : wholeOption(options, name, bounds);
+  const arm = (errors: string, latency: string) => {
+    const medianMs = options.text(latency) === undefined ? undefined : durationOption(options, latency, 0);
+    const errorRate = shareOption(options, errors);
+    const like = medianMs === undefined ? {} : { latency: { medianMs } };
+    return { ...(errorRate === undefined ? {} : { errorRate }), ...like };
   };
-  const canary = {
-    errors: shareOption(options, "canaryErrors", primary.errors),
-    latencyMs: durationOption(options, "canaryLatency", primary.latencyMs),
-  };
-  const replicas = options.text("replicas");
+  const timeout = options.text("timeout");
   return {
-    behaviour: { canary, primary },
-    rps: numberOption(options, "rps", { least: 0, most: 1_000_000 }),
+    rps: number("rps", { least: 0, most: 1_000_000 }),
+    primary: arm("primaryErrors", "primaryLatency"),
+    canary: arm("canaryErrors", "canaryLatency"),
     values: Object.fromEntries(options.list("value").map(valueOf)),
-    replicas: replicas === undefined ? undefined : wholeOption(options, "replicas", { least: 1, most: 1_000 }),
-    seed: wholeOption(options, "seed", { least: 0, most: 2 ** 32 - 1 }),
-    limitMs: durationOption(options, "timeout", 86_400_000),
+    replicas: whole("replicas", { least: 1, most: 1_000 }),
+    seed: whole("seed", { least: 0, most: 2 ** 32 - 1 }),
+    maxMinutes: timeout === undefined ? undefined : durationOption(options, "timeout", 0) / 60_000,
   };
 }
 
@@ -49,9 +70,9 @@ function wholeOption(options: Options, name: string, bounds: Bounds): number {
 }
 
 /** The sign is needed: `0.5` might be meant for a half as well. */
-function shareOption(options: Options, name: string, fallback: number): number {
+function shareOption(options: Options, name: string): number | undefined {
   const text = options.text(name);
-  if (text === undefined) return fallback;
+  if (text === undefined) return undefined;
   const share = /^\d+(\.\d+)?%$/.test(text) ? Number(text.slice(0, -1)) / 100 : Number.NaN;
   if (share <= 1) return share;
   throw new CliError("usage", `${flagOf(name)} must be a percentage such as 5% or 0.1%, not ${JSON.stringify(text)}`);

@@ -1,6 +1,6 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
-import { PrometheusDriver, type PrometheusConnectionOptions } from "prometheus-query";
+import type { PrometheusConnectionOptions } from "prometheus-query";
 import { messageOf } from "../lib/errors.ts";
 import { rememberByText } from "../lib/remember.ts";
 import { parseDuration } from "../lib/time.ts";
@@ -102,6 +102,8 @@ interface Readers<T> {
 }
 
 async function ask<T>(connection: Connection, { query, signal, atMs }: Question, readers: Readers<T>): Promise<T> {
+  // When somebody is asked: whoever asks nobody, as a simulation, need not wait for it to be loaded.
+  const { PrometheusDriver } = await import("prometheus-query");
   const { endpoint, timeout } = connection;
   const timeoutMs = parseDuration(timeout);
   const endsAtMs = performance.now() + timeoutMs;

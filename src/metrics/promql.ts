@@ -1,5 +1,6 @@
 import { parser } from "@prometheus-io/lezer-promql";
 import type { Tree } from "@lezer/common";
+import { rememberByText } from "../lib/remember.ts";
 
 /** Where in a query something stands; both count from 1, columns in UTF-16 units. */
 export interface QueryPosition {
@@ -19,10 +20,10 @@ interface SyntaxFault {
 
 /**
  * Does this text parse as PromQL, by the official grammar? Pure, and knows nothing of any back-end: argument types and
- * label names are for the server to judge. Names the first fault, in the order of the text.
+ * label names are for the server to judge. Names the first fault, in the order of the text. Who has parsed it already hands the tree in.
  */
-export function checkPromql(query: string): PromqlCheck {
-  const fault = firstFault(query, parser.parse(query));
+export function checkPromql(query: string, tree: Tree = parser.parse(query)): PromqlCheck {
+  const fault = firstFault(query, tree);
   if (fault === undefined) return { ok: true };
   return { ok: false, ...positionAt(query, fault.offset), message: fault.message };
 }
@@ -71,8 +72,8 @@ function isClosed(literal: string): boolean {
 }
 
 /** Whether a query that parses is a metric with its labels and nothing else. */
-export function isCounter(query: string): boolean {
+export const isCounter = rememberByText(1_000, (query): boolean => {
   const { topNode } = parser.parse(query);
   const expression = topNode.firstChild;
   return expression?.name === "VectorSelector" && expression.nextSibling === null;
-}
+});

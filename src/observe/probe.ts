@@ -1,4 +1,3 @@
-import { Agent, request } from "undici";
 import type { ProbeEvidence } from "../api/evidence.ts";
 
 /** What a handful of requests through the data plane met. */
@@ -41,6 +40,7 @@ export const probeOverHttp: Probe = async (probe, signal) => {
 /** The header of one answer, empty when it has none; undefined without an answer. */
 async function headerOf({ url, host, header }: ProbeEvidence, signal: AbortSignal): Promise<string | undefined> {
   signal.throwIfAborted();
+  const { Agent, request } = await import("undici");
   const dispatcher = new Agent({ pipelining: 0 });
   try {
     const answer = await request(url, {

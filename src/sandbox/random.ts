@@ -39,24 +39,3 @@ export function logNormal(random: Random, median: number, sigma = 0.35): number 
   const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   return median * Math.exp(sigma * normal);
 }
-
-/** Where the number of hits spreads wider than this, the normal distribution is as good and does not count one by one. */
-const WIDE_VARIANCE = 100;
-
-/** How many of `n` things hit that each hit with probability `p`, independently. */
-export function binomial(random: Random, n: number, p: number): number {
-  if (n <= 0 || p <= 0) return 0;
-  if (p >= 1) return n;
-  if (p > 0.5) return n - binomial(random, n, 1 - p);
-  const variance = n * p * (1 - p);
-  if (variance > WIDE_VARIANCE) {
-    const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-    return Math.min(n, Math.max(0, Math.round(n * p + Math.sqrt(variance) * normal)));
-  }
-  // From hit to hit: the gaps between them are geometric.
-  let hits = 0;
-  for (let at = 0; ; hits++) {
-    at += 1 + Math.floor(Math.log(1 - random()) / Math.log1p(-p));
-    if (at > n) return hits;
-  }
-}

@@ -1,4 +1,5 @@
 import { createApiServer } from "./apiserver/apiServer.ts";
+import type { ApiServer } from "./apiserver/apiServer.ts";
 import { installGatewayApi } from "./apiserver/gatewayApi.ts";
 import type { JsonObject } from "./apiserver/json.ts";
 import { ApiError } from "./apiserver/status.ts";
@@ -17,11 +18,18 @@ export interface Manifest {
  * is none of those that are known here. Each is looked at by itself: neither namespaces nor other objects matter.
  */
 export function refusalsOf(objects: readonly Manifest[]): readonly (string | undefined)[] {
-  const core = createApiServer({
-    namespaces: [...new Set(objects.flatMap(({ metadata }) => metadata?.namespace ?? []))],
-  });
+  const core = createApiServer({ namespaces: namespacesOf(objects) });
   installGatewayApi(core);
   installAviary(core);
+  return refusalsBy(core, objects);
+}
+
+export function namespacesOf(objects: readonly Manifest[]): readonly string[] {
+  return [...new Set(objects.flatMap(({ metadata }) => metadata?.namespace ?? []))];
+}
+
+/** The same by an API server that has their namespaces. Nothing is kept. */
+export function refusalsBy(core: ApiServer, objects: readonly Manifest[]): readonly (string | undefined)[] {
   return objects.map((object) => {
     const { apiVersion = "", kind = "", metadata } = object;
     const known = kindNamed(apiVersion, kind);

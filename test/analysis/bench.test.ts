@@ -4,8 +4,9 @@ import { describe, expect, it } from "vitest";
 import { isHigh } from "../bench/analysis/judges/kayenta.ts";
 import { PROOF_SEEDS } from "../bench/analysis/options.ts";
 import { percentile } from "../bench/analysis/percentile.ts";
-import { binomial, clustered, poisson, seeded } from "../bench/analysis/random.ts";
-import { readScenarios, valueAt } from "../bench/analysis/scenario.ts";
+import { binomial, clustered, poisson, seeded } from "../../src/sandbox/simulation/draws.ts";
+import { valueAt } from "../../src/lib/curve.ts";
+import { readScenarios } from "../bench/analysis/scenario.ts";
 import { perform } from "../bench/analysis/worker.ts";
 import { buildWorld, Run } from "../bench/analysis/world.ts";
 

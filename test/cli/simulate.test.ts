@@ -1,9 +1,11 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import type { Simulated, SimulatedChange } from "../../src/cli/programs.ts";
+import { worldSchema } from "../../src/cli/world/world.ts";
+import type { WorldModel } from "../../src/cli/world/world.ts";
 import { cli } from "./cli.ts";
 
 let folder: string | undefined;
@@ -19,12 +21,21 @@ async function simulate(objects: readonly object[], ...flags: string[]) {
   const file = join(folder, "all.yaml");
   await writeFile(file, objects.map((object) => stringify(object)).join("---\n"));
   const { code, out, err } = await cli(["simulate", file, ...flags]);
-  return { code, out, err: err.replaceAll(file, "all.yaml"), last: out.trimEnd().split("\n").at(-1) ?? "" };
+  return { code, out, err: err.replaceAll(`${folder}/`, ""), last: out.trimEnd().split("\n").at(-1) ?? "" };
+}
+
+/** The path of a world file with this in it. */
+async function worldFile(content: object | string): Promise<string> {
+  folder ??= await mkdtemp(join(tmpdir(), "aviary-simulate-"));
+  const file = join(folder, "world.yaml");
+  await writeFile(file, typeof content === "string" ? content : stringify(content));
+  return file;
 }
 
 interface Answer extends Simulated {
   readonly simulation: boolean;
   readonly notes: readonly string[];
+  readonly world: WorldModel;
   readonly timeline: readonly SimulatedChange[];
 }
 
@@ -55,7 +66,7 @@ const success = { name: "success", threshold: { query: `ok{service="{{ canary }}
 
 describe("aviary simulate", () => {
   it("promotes a version that is as good as the one before, and tells the way there", async () => {
-    const { code, out, last } = await simulate([canary()]);
+    const { code, out, last } = await simulate([canary()], "--primary-errors", "0.5%");
     expect([code, last]).toEqual([0, expect.stringMatching(/^promoted after \d+m.* answered \d+ requests, of which /)]);
     expect(out).toMatch(/^A simulation on virtual time/);
     expect(out).toContain("made up, since they are not in these files: Deployment web, Service web, HTTPRoute web");
@@ -63,7 +74,7 @@ describe("aviary simulate", () => {
   });
 
   it("rolls back one that fails more often, before many were harmed", async () => {
-    const bad = await answerOf([canary()], "--canary-errors", "10%");
+    const bad = await answerOf([canary()], "--canary-errors", "10%", "--primary-errors", "0.5%");
     expect(bad).toMatchObject({ code: 3, outcome: "rolledBack", simulation: true });
     expect(bad.message).toMatch(/^check regressions failed: worse: /);
     expect(bad.timeline.at(-1)).toMatchObject({ phase: "Failed", weight: 0 });
@@ -89,7 +100,7 @@ describe("aviary simulate", () => {
     expect(failed.notes.join()).not.toContain("--value");
     expect(await simulate(objects, "--value", "sucess=1")).toMatchObject({
       code: 2,
-      err: expect.stringContaining("--value sucess: no check sucess has asked for a value; success has") as string,
+      err: expect.stringContaining("a value for sucess: no check sucess has a query of its own; success has") as string,
     });
   });
 
@@ -152,5 +163,118 @@ describe("aviary simulate", () => {
   ])("refuses %j", async (flags, sentence) => {
     const { code, err } = await simulate([canary()], ...flags);
     expect([code, err]).toEqual([2, expect.stringContaining(sentence)]);
+  });
+});
+
+describe("a world file", () => {
+  const quick = { strategy: { canary: { steps: [{ weight: 50, hold: "5m" }] } } };
+  const byValue = canary({ interval: "30s", checks: [success] }, quick);
+
+  it("changes how both versions answer while the rollout goes on, and options come before it", async () => {
+    const regression = await worldFile({
+      rps: 200,
+      primary: { errorRate: 0.002, latency: { medianMs: 40, sigma: 0.3 } },
+      canary: { errorRate: [[0, 0.002], [3, 0.002], [3, 0.2]] }, // prettier-ignore
+    });
+    const bad = await answerOf([canary()], "--world", regression);
+    expect(bad).toMatchObject({
+      code: 3,
+      message: expect.stringMatching(/^check regressions failed: worse: /) as string,
+    });
+    expect(bad.tookMs).toBeGreaterThan(180_000);
+    expect(bad.tookMs).toBeLessThan(330_000);
+    const good = await answerOf([canary()], "--world", regression, "--canary-errors", "0.2%", "--rps", "100");
+    expect(good).toMatchObject({ code: 0, world: { rps: 100, canary: { latency: { medianMs: 40, sigma: 0.3 } } } });
+  });
+
+  it("says what checks with queries of their own read at which minute, and when nobody answers", async () => {
+    const values = { success: [[0, 99.9], [2, 99.9], [2, 90]] }; // prettier-ignore
+    const failed = await answerOf([byValue], "--world", await worldFile({ values }));
+    expect(failed).toMatchObject({ code: 3, message: expect.stringContaining("success") as string });
+    expect(failed.tookMs).toBeGreaterThan(120_000);
+    const away = { values, prometheusDown: [{ fromMinute: 0, toMinute: 60 }], maxMinutes: 20 };
+    const waits = await answerOf([byValue], "--world", await worldFile(away));
+    expect([waits.code, JSON.stringify(waits.timeline)]).toEqual([8, expect.stringContaining("Prometheus is down")]);
+    const silent = await worldFile({ values: { success: null }, maxMinutes: 20 });
+    expect(await answerOf([byValue], "--world", silent)).toMatchObject({
+      code: 8,
+      message: expect.stringContaining("the query has no data") as string,
+    });
+  });
+
+  it("lets a healthy version through an outage that both share", async () => {
+    const outage = await worldFile({ outages: [{ fromMinute: 2, toMinute: 3, errorRate: 0.2 }] });
+    const { code, canaryFailures } = await answerOf([canary()], "--world", outage);
+    expect([code, canaryFailures > 100]).toEqual([0, true]);
+  });
+
+  it.each([
+    ["CrashLooping", undefined, /CrashLoopBackOff|crash/],
+    ["Unready", undefined, /ready/],
+    ["CrashLooping", 1, /1 of 3|CrashLoopBackOff|crash/],
+  ])("has pods that are %s (of them: %s) taken for a failure", async (are, count, sentence) => {
+    const trouble = { are, fromMinute: 2, ...(count === undefined ? {} : { count }) };
+    const world = await worldFile({ replicas: 3, pods: [trouble] });
+    const { code, message, tookMs } = await answerOf([canary()], "--world", world);
+    expect([code, message]).toEqual([3, expect.stringMatching(sentence)]);
+    expect(tookMs).toBeGreaterThan(120_000);
+  });
+
+  it("does at its minute what somebody asks for, and tells what was refused", async () => {
+    const steps = [{ weight: 10, hold: "30s" }, { pause: {} }];
+    const actions = [
+      { atMinute: 1, action: "Resume" },
+      { atMinute: 7, action: "Approve" },
+    ];
+    const paused = canary({}, { strategy: { canary: { steps } } });
+    const approved = await answerOf([paused], "--world", await worldFile({ actions }));
+    expect([approved.code, approved.tookMs > 420_000]).toEqual([0, true]);
+    expect(approved.notes).toContainEqual(expect.stringMatching(/^Resume was refused: /));
+    const aborted = await worldFile({ actions: [{ atMinute: 2, action: "Abort" }] });
+    const answer = await answerOf([paused], "--world", aborted, "--json");
+    expect([answer.code, answer.tookMs < 240_000]).toEqual([3, true]);
+  });
+
+  it("tells the end of a failed release once", async () => {
+    const { timeline } = await answerOf([canary()], "--canary-errors", "50%");
+    expect(timeline.filter(({ phase }) => phase === "Failed")).toHaveLength(1);
+  });
+
+  it.each([
+    [{ rsp: 5 }, 'world.yaml: Unrecognized key: "rsp"'],
+    [{ canary: { errorRate: 5 } }, "world.yaml: canary.errorRate: Too big: expected number to be <=1"],
+    [{ canary: { errorRate: "5%" } }, "world.yaml: canary.errorRate: Invalid input: expected number"],
+    [{ traffic: [[3, 1], [2, 1]] }, "world.yaml: traffic: the minutes must not go back"], // prettier-ignore
+    [{ traffic: [[3]] }, "world.yaml: traffic[0]: must be [minute, number]"],
+    [
+      { primary: { errorRate: 0, endpoints: [{ share: 1 }] } },
+      "world.yaml: primary.errorRate: endpoints have it instead",
+    ],
+    [{ canary: { endpoints: [{ share: 0.5 }] } }, "world.yaml: canary.endpoints: the shares must sum to 1"],
+    [{ outages: [{ fromMinute: 3, toMinute: 2, errorRate: 1 }] }, "outages[0].toMinute: must be later than fromMinute"],
+    [
+      { pods: [{ fromMinute: 0, are: "Gone" }] },
+      'world.yaml: pods[0].are: Invalid option: expected one of "CrashLooping"',
+    ],
+    [{ actions: [{ atMinute: 1, action: "Explode" }] }, "world.yaml: actions[0].action: Invalid option"],
+    [{ values: { success: "90" } }, "world.yaml: values.success"],
+    [{ values: { nobody: 90 } }, "a value for nobody: no check nobody has a query of its own"],
+    ["{", "world.yaml: "],
+    ["just text", "world.yaml: Invalid input: expected object"],
+  ])("with %j is refused by a sentence that names the field", async (world, sentence) => {
+    const { code, err } = await simulate([canary()], "--world", await worldFile(world));
+    expect([code, err]).toEqual([2, expect.stringContaining(sentence)]);
+  });
+
+  it("that is not there is named", async () => {
+    const { code, err } = await simulate([canary()], "--world", "nowhere/world.yaml");
+    expect([code, err]).toEqual([2, expect.stringContaining("nowhere/world.yaml: ENOENT")]);
+  });
+
+  it("has a row for each of its fields in docs/simulate.md, and no other", async () => {
+    const text = await readFile("docs/simulate.md", "utf8");
+    const table = text.split("## The world file")[1]?.split("\n## ")[0] ?? "";
+    const rows = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
+    expect(rows).toEqual(Object.keys(worldSchema.shape));
   });
 });

@@ -6,27 +6,33 @@ import { readManifests } from "../lint/manifests.ts";
 import type { Manifest, ManifestObject } from "../lint/manifests.ts";
 import { printObject } from "../output.ts";
 import { paintFor } from "../paint.ts";
-import type { Simulated, SimulatedChange, Simulation } from "../programs.ts";
-import { assumptionsOf } from "../simulation.ts";
+import type { Refused, Simulated, SimulatedChange, Simulation } from "../programs.ts";
+import { worldOf } from "../simulation.ts";
+import { sentencesOf } from "../world/sentences.ts";
+import type { WorldModel } from "../world/world.ts";
 
 /** Lives through a release of these manifests on virtual time, and answers a code for how it ended. */
 export async function run({ args, options, world }: Call): Promise<number> {
-  const manifests = await accepted(args, world);
-  if (manifests === undefined) return exitCodes.refused.code;
+  const { manifests, findings } = await readManifests(args);
+  for (const { file, what, message } of findings) world.stderr.write(`${file}: ${what}: ${message}\n`);
+  if (findings.length > 0) return exitCodes.refused.code;
   const canary = canaryAmong(manifests, options.text("canary"));
-  const assumptions = assumptionsOf(options);
-  if (assumptions.replicas !== undefined) refuseReplicas(canary);
-  const telling = options.text("output") === "json" ? silently() : aloud(world);
-  telling.begin(assumptions);
+  const model = await worldOf(options);
+  if (model.replicas !== undefined) refuseReplicas(canary);
+  const telling = options.flag("json") || options.text("output") === "json" ? silently() : aloud(world);
   const simulated = await world.programs.simulate({
-    ...assumptions,
     objects: manifests.map(({ object }) => object),
     canary,
+    world: model,
+    onBegin: () => {
+      telling.begin(model);
+    },
     onChange: telling.change,
     onNote: telling.note,
     signal: world.signal,
   });
-  refuseIdleValues(Object.keys(assumptions.values), simulated);
+  if ("refusals" in simulated) return sayRefused(manifests, simulated, world);
+  refuseIdleValues(Object.keys(model.values), simulated);
   await telling.end(simulated, world);
   return exitCodes[ENDINGS[simulated.outcome]].code;
 }
@@ -38,24 +44,13 @@ const ENDINGS: Readonly<Record<Simulated["outcome"], Ending>> = {
   stalled: "stalled",
 };
 
-/** The objects of the files; undefined, and said, where one is refused. */
-async function accepted(
-  paths: readonly string[],
-  { programs, stderr }: World,
-): Promise<readonly Manifest[] | undefined> {
-  const { manifests, findings } = await readManifests(paths);
-  const refusals = await programs.refusals(manifests.map(({ object }) => object));
-  const said = [
-    ...findings.map(({ file, what, message }) => `${file}: ${what}: ${message}\n`),
-    ...manifests.flatMap(({ file, object }, index) => {
-      const refusal = refusals[index];
-      return refusal === undefined
-        ? []
-        : [`${file}: ${object.kind ?? ""} ${object.metadata?.name ?? ""}: ${refusal}\n`];
-    }),
-  ];
-  for (const sentence of said) stderr.write(sentence);
-  return said.length > 0 ? undefined : manifests;
+function sayRefused(manifests: readonly Manifest[], { refusals }: Refused, { stderr }: World): number {
+  manifests.forEach(({ file, object }, index) => {
+    const refusal = refusals[index];
+    if (refusal === undefined) return;
+    stderr.write(`${file}: ${object.kind ?? ""} ${object.metadata?.name ?? ""}: ${refusal}\n`);
+  });
+  return exitCodes.refused.code;
 }
 
 function canaryAmong(manifests: readonly Manifest[], wanted: string | undefined): ManifestObject {
@@ -79,11 +74,12 @@ function canaryAmong(manifests: readonly Manifest[], wanted: string | undefined)
 /** A value for nobody would be taken for a check that passes. */
 function refuseIdleValues(named: readonly string[], { asked, outcome }: Simulated): void {
   const idle = named.find((name) => !asked.includes(name));
-  if (idle === undefined || outcome === "stalled") return;
+  const early = asked.length === 0 && outcome !== "promoted";
+  if (idle === undefined || early) return;
   const others = asked.length === 0 ? "none has" : `${asked.join(", ")} has`;
   throw new CliError(
     "usage",
-    `--value ${idle}: no check ${idle} has asked for a value; ${others}`,
+    `a value for ${idle}: no check ${idle} has a query of its own; ${others}`,
     "Values are for checks of kind threshold. The others are judged by the requests: see --canary-errors.",
   );
 }
@@ -91,13 +87,11 @@ function refuseIdleValues(named: readonly string[], { asked, outcome }: Simulate
 /** A DaemonSet has a pod for each node. */
 function refuseReplicas({ spec }: ManifestObject): void {
   const { kind } = (spec?.["targetRef"] ?? {}) as { readonly kind?: string };
-  if (kind === "DaemonSet") throw new CliError("usage", "--replicas: a DaemonSet has no replicas; leave it out");
+  if (kind === "DaemonSet") throw new CliError("usage", "replicas: a DaemonSet has none; leave it out");
 }
 
-type Assumptions = ReturnType<typeof assumptionsOf>;
-
 interface Telling {
-  begin(assumptions: Assumptions): void;
+  begin(model: WorldModel): void;
   readonly note: Simulation["onNote"];
   readonly change: Simulation["onChange"];
   end(simulated: Simulated, world: World): Promise<void> | void;
@@ -106,15 +100,15 @@ interface Telling {
 /** One object at the end. */
 function silently(): Telling {
   const [notes, timeline]: [string[], SimulatedChange[]] = [[], []];
-  let assumed: Assumptions | undefined;
+  let assumed: WorldModel | undefined;
   return {
-    begin: (assumptions) => {
-      assumed = assumptions;
+    begin: (model) => {
+      assumed = model;
     },
     note: (note) => void notes.push(note),
     change: (change) => void timeline.push(change),
     end: (simulated, { stdout }) =>
-      printObject(stdout, "json", { simulation: true, ...simulated, assumed, notes, timeline }),
+      printObject(stdout, "json", { simulation: true, ...simulated, world: assumed, notes, timeline }),
   };
 }
 
@@ -123,16 +117,9 @@ function aloud(world: World): Telling {
   const paint = paintFor(world);
   const write = (text: string): void => void world.stdout.write(`${text}\n`);
   return {
-    begin({ behaviour: { canary, primary }, rps, seed }) {
-      const of = ({ errors, latencyMs }: typeof canary) =>
-        `${percent(errors)} fail, half take over ${formatDuration(latencyMs)}`;
+    begin(model) {
       write("A simulation on virtual time: the production controller, and no cluster, pods or requests.");
-      write(
-        paint.faint(
-          `- ${rps} requests/s, drawn at random (seed ${seed}); pods are ready at once and never full, and Jobs succeed`,
-        ),
-      );
-      write(paint.faint(`- the version before: ${of(primary)}; the new one: ${of(canary)}`));
+      for (const sentence of sentencesOf(model)) write(paint.faint(`- ${sentence}`));
     },
     note: (note) => {
       write(paint.faint(`- ${note}`));
@@ -159,7 +146,3 @@ const TITLES: Readonly<Record<Simulated["outcome"], string>> = {
   undecided: "not decided",
   stalled: "stalled",
 };
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(6))}%`;
-}

@@ -1,4 +1,4 @@
-import { Agent, request } from "undici";
+import type { Agent, request } from "undici";
 import { messageOf } from "../../lib/errors.ts";
 import { parseDuration } from "../../lib/time.ts";
 import type { Credentials, MetricSource, Reading } from "../provider.ts";
@@ -51,14 +51,21 @@ export interface HttpSourceOptions {
   readonly authorizer: Authorizer;
 }
 
-interface Connection extends HttpSourceOptions {
+interface Client {
   readonly agent: Agent;
+  readonly request: typeof request;
+}
+
+interface Connection extends HttpSourceOptions {
+  /** Loaded when somebody is asked: whoever asks nobody, as a simulation, need not wait for it. */
+  readonly client: () => Promise<Client>;
 }
 
 /** A connection to a back-end that answers a question by one request. */
 export function httpSource(options: HttpSourceOptions): MetricSource {
   const { endpoint, credentials, authorizer } = options;
-  const connection = { ...options, agent: agentFor(endpoint, credentials) };
+  let loaded: Promise<Client> | undefined;
+  const connection = { ...options, client: () => (loaded ??= clientFor(endpoint, credentials)) };
   const redact = redactor(credentials, () => authorizer.secrets());
   return {
     async read(query, { signal }) {
@@ -67,7 +74,7 @@ export function httpSource(options: HttpSourceOptions): MetricSource {
       signal.throwIfAborted();
       return "message" in reading ? { ...reading, message: redact(reading.message) } : reading;
     },
-    close: () => connection.agent.destroy(),
+    close: async () => (await loaded)?.agent.destroy(),
   };
 }
 
@@ -82,8 +89,9 @@ export function plainSource(
 
 const MAX_SOCKETS = 16;
 
-function agentFor(endpoint: Endpoint, { ca, cert, key }: Credentials): Agent {
-  return new Agent({
+async function clientFor(endpoint: Endpoint, { ca, cert, key }: Credentials): Promise<Client> {
+  const { Agent, request } = await import("undici");
+  const agent = new Agent({
     connections: MAX_SOCKETS,
     pipelining: 1,
     maxResponseSize: MAX_ANSWER_BYTES,
@@ -94,12 +102,14 @@ function agentFor(endpoint: Endpoint, { ca, cert, key }: Credentials): Agent {
       rejectUnauthorized: endpoint.tls?.insecureSkipVerify !== true,
     },
   });
+  return { agent, request };
 }
 
 async function answerTo(connection: Connection, query: string, signal: AbortSignal): Promise<Reading> {
   const { api, endpoint } = connection;
   const question = api.ask(query, Date.now());
   if ("wrong" in question) return badQuery(question.wrong);
+  const client = await connection.client();
   const timeoutMs = parseDuration(endpoint.timeout);
   const endsAtMs = performance.now() + timeoutMs;
   const deadline = AbortSignal.timeout(timeoutMs);
@@ -107,7 +117,7 @@ async function answerTo(connection: Connection, query: string, signal: AbortSign
   const outgoing = outgoingOf(endpoint.url, question);
   try {
     for (let attempt = 1; ; attempt += 1) {
-      const answer = await send(connection, outgoing, either);
+      const answer = await send(connection.authorizer, client, { outgoing, signal: either });
       const pauseMs = pauseOf(answer, endsAtMs - performance.now());
       if (pauseMs === undefined || attempt === MAX_ATTEMPTS) return readingOf(connection, answer);
       await pause(pauseMs, either);
@@ -133,12 +143,16 @@ interface Answer extends ApiAnswer {
   readonly header: (name: string) => string | undefined;
 }
 
-async function send(connection: Connection, outgoing: Outgoing, signal: AbortSignal): Promise<Answer> {
-  const { authorizer, agent } = connection;
+interface Sending {
+  readonly outgoing: Outgoing;
+  readonly signal: AbortSignal;
+}
+
+async function send(authorizer: Authorizer, client: Client, { outgoing, signal }: Sending): Promise<Answer> {
   const shown = await endedBy(authorizer.authorize(outgoing, signal), signal);
   const { method, url, headers, body } = outgoing;
-  const response = await request(url, {
-    dispatcher: agent,
+  const response = await client.request(url, {
+    dispatcher: client.agent,
     method,
     headers: { ...headers, ...shown },
     body: body ?? null,

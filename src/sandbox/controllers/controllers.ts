@@ -1,17 +1,13 @@
-import type { PodRuntime } from "../runtime/podRuntime.ts";
-import type { Controller, ControllerContext } from "./controller.ts";
+import type { Controller } from "./controller.ts";
 import { startDaemonSets } from "./daemonSets.ts";
 import { startDeployments } from "./deployments.ts";
 import { startEndpointSlices } from "./endpointSlices.ts";
 import { startJobs } from "./jobs.ts";
-import { startPods, type RemovePod } from "./pods.ts";
+import { startPods, type PodsOptions } from "./pods.ts";
 import { startReplicaSets } from "./replicaSets.ts";
 import { startStatefulSets } from "./statefulSets.ts";
 
-export interface ControllersOptions extends ControllerContext {
-  readonly runtime: PodRuntime;
-  readonly removePod: RemovePod;
-}
+export type ControllersOptions = PodsOptions;
 
 /**
  * Starts what a cluster's controller manager and its nodes do, as far as the sandbox needs it (the collection of

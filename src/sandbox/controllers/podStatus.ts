@@ -67,8 +67,12 @@ export function podStatus(pod: Pod, fate: PodFate, nowMs: number): PodStatus {
       imageID: "",
       ready,
       started: fate.type === "running",
-      restartCount: fate.type === "crashing" ? fate.restarts : 0,
+      restartCount: Math.max(restartsOf(pod, container.name), fate.type === "crashing" ? fate.restarts : 0),
       ...state(fate, now),
     })),
   };
+}
+
+function restartsOf({ status }: Pod, container: string): number {
+  return status?.containerStatuses?.find(({ name }) => name === container)?.restartCount ?? 0;
 }

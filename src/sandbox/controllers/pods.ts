@@ -22,8 +22,16 @@ interface PodRecord {
 /** Removes a pod's object for good: a deletion with a grace period of 0 seconds. */
 export type RemovePod = (pod: Pod) => Promise<void>;
 
+/** What is wrong with a pod now, and in how many milliseconds that changes. */
+export interface PodTrouble {
+  readonly is?: "CrashLooping" | "Unready";
+  readonly changesInMs?: number;
+}
+
 export interface PodsOptions extends ControllerContext {
   readonly runtime: PodRuntime;
+  /** What befalls pods, beside what their environment says; for simulation. */
+  readonly trouble?: (pod: Pod) => PodTrouble;
   readonly removePod: RemovePod;
 }
 
@@ -73,7 +81,11 @@ async function runPod(kubelet: Kubelet, pod: Pod, uid: string): Promise<number |
     const message = `Back-off pulling image "${pod.spec.containers.find(({ image }) => image?.includes("missing"))?.image ?? ""}"`;
     return say(kubelet, pod, { type: "waiting", reason: "ImagePullBackOff", message });
   }
-  if (behaviour.crash) return say(kubelet, pod, { type: "crashing", restarts: 3 });
+  const { is: trouble, changesInMs } = kubelet.context.trouble?.(pod) ?? {};
+  if (behaviour.crash || trouble === "CrashLooping") {
+    await say(kubelet, pod, { type: "crashing", restarts: 3 });
+    return changesInMs;
+  }
   if (record.running === undefined && nowMs < record.startAtMs) {
     await say(kubelet, pod, { type: "waiting", reason: "ContainerCreating" });
     return record.startAtMs - nowMs;
@@ -86,7 +98,9 @@ async function runPod(kubelet: Kubelet, pod: Pod, uid: string): Promise<number |
     return leftMs;
   }
   record.running ??= await kubelet.context.runtime.start(pod, behaviour);
-  return say(kubelet, pod, { type: "running", ip: record.running.ip, ready: behaviour.ready });
+  const ready = behaviour.ready && trouble !== "Unready";
+  await say(kubelet, pod, { type: "running", ip: record.running.ip, ready });
+  return changesInMs;
 }
 
 function newRecord(pod: Pod, nowMs: number): PodRecord {

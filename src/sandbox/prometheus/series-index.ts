@@ -4,7 +4,7 @@ import { createSeries, type Series } from "./series.ts";
 
 /** All series by identity, and by each of their labels, so that a selector looks at few. */
 export interface SeriesIndex {
-  /** The series of these labels, made when it is new. */
+  /** The series of these labels, made when it is new. Found at once for an object of labels that was given before. */
   obtain(labels: Labels): Series;
   find(matchers: readonly Matcher[]): Series[];
   remove(series: Series): void;
@@ -14,6 +14,7 @@ export interface SeriesIndex {
 export function createSeriesIndex(): SeriesIndex {
   const byIdentity = new Map<string, Series>();
   const byLabel = new Map<string, Set<Series>>();
+  let byObject = new WeakMap<Labels, Series>();
 
   const add = (identity: string, labels: Labels): Series => {
     const series = createSeries(labels);
@@ -28,9 +29,13 @@ export function createSeriesIndex(): SeriesIndex {
 
   return {
     obtain: (given) => {
+      const held = byObject.get(given);
+      if (held !== undefined) return held;
       const labels = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== ""));
       const identity = labelsKey(labels);
-      return byIdentity.get(identity) ?? add(identity, labels);
+      const series = byIdentity.get(identity) ?? add(identity, labels);
+      byObject.set(given, series);
+      return series;
     },
     find: (matchers) => {
       const candidates = narrowest(matchers, byLabel) ?? byIdentity.values();
@@ -38,6 +43,7 @@ export function createSeriesIndex(): SeriesIndex {
     },
     remove: (series) => {
       byIdentity.delete(labelsKey(series.labels));
+      byObject = new WeakMap();
       for (const pair of pairsOf(series.labels)) {
         const posting = byLabel.get(pair);
         posting?.delete(series);

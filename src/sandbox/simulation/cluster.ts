@@ -1,10 +1,12 @@
 import { createInformers } from "../../kube/informers.ts";
+import type { Pod } from "../../kube/objects.ts";
 import { isObject } from "../apiserver/json.ts";
 import type { JsonObject } from "../apiserver/json.ts";
 import { createApiServer } from "../apiserver/apiServer.ts";
 import type { ApiServer } from "../apiserver/apiServer.ts";
 import { installGatewayApi } from "../apiserver/gatewayApi.ts";
 import { startControllers } from "../controllers/controllers.ts";
+import type { PodTrouble } from "../controllers/pods.ts";
 import { CONTROLLER_NAME } from "../gateway/status.ts";
 import { installAviary } from "../installAviary.ts";
 import { kindNamed } from "../kinds.ts";
@@ -25,9 +27,19 @@ export interface SimulatedCluster {
   stop(): Promise<void>;
 }
 
-/** A cluster in memory on virtual time: pods are ready at once, and a gateway takes every route over. */
-export async function startCluster(clock: VirtualClock, namespace: string): Promise<SimulatedCluster> {
-  const core = createApiServer({ now: () => clock.now(), namespaces: ["aviary"] });
+export interface ClusterOptions {
+  readonly clock: VirtualClock;
+  /** Where objects are that do not say it. */
+  readonly namespace: string;
+  /** Other namespaces that are there. */
+  readonly namespaces: readonly string[];
+  readonly trouble: (pod: Pod) => PodTrouble;
+}
+
+/** A cluster in memory on virtual time: pods are ready at once but for their troubles, and a gateway takes every route over. */
+export async function startCluster(options: ClusterOptions): Promise<SimulatedCluster> {
+  const { clock, namespace, namespaces, trouble } = options;
+  const core = createApiServer({ now: () => clock.now(), namespaces: ["aviary", ...namespaces] });
   installGatewayApi(core);
   installAviary(core);
   const kube = createMemoryKube({ server: core });
@@ -40,6 +52,7 @@ export async function startCluster(clock: VirtualClock, namespace: string): Prom
     log: () => undefined,
     runtime: createInstantRuntime(),
     removePod: podRemover(core),
+    trouble,
   });
   tellRouteStatus({ kube, informers, controller: CONTROLLER_NAME, manner: () => "accepts", now: () => clock.now() });
   return {

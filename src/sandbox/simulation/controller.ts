@@ -6,7 +6,7 @@ import { silentLog } from "../../lib/log.ts";
 import type { Question } from "../../api/query.ts";
 import type { Reading } from "../../metrics/provider.ts";
 import type { AskSeries } from "../../observe/series.ts";
-import { createTelemetry } from "../../server/telemetry.ts";
+import type { Telemetry } from "../../server/telemetry.ts";
 import { startCaches } from "../../triggers.ts";
 import type { ApiServer } from "../apiserver/apiServer.ts";
 import { createMemoryKube } from "../memoryKube.ts";
@@ -37,7 +37,7 @@ export async function startProduction(options: ProductionOptions): Promise<{ sto
     informers,
     clock,
     log: silentLog,
-    telemetry: createTelemetry(),
+    telemetry: NOBODY_SCRAPES,
     events: createEventRecorder({ kube, clock, instance: "simulation" }),
     workers: 1,
     prometheusUrl: "http://prometheus.invalid",
@@ -60,3 +60,18 @@ export async function startProduction(options: ProductionOptions): Promise<{ sto
     },
   };
 }
+
+const NOBODY_SCRAPES: Telemetry = {
+  canary() {},
+  forgetCanary() {},
+  reconciled() {},
+  reconcileFailed() {},
+  rolloutEnded() {},
+  queueRetried() {},
+  observeQueue() {},
+  observeWatch() {},
+  kubeRequest() {},
+  leader() {},
+  contentType: "",
+  metrics: () => Promise.resolve(""),
+};

@@ -7,7 +7,7 @@ import { filledCounters, hasCounters } from "../../observe/judgedQuestions.ts";
 import type { AskSeries } from "../../observe/series.ts";
 import { createQueryEngine } from "../prometheus/eval/query.ts";
 import { createTsdb } from "../prometheus/tsdb.ts";
-import { EDGES_MS } from "./requests.ts";
+import { EDGES_MS } from "./arms.ts";
 import type { Answered, Arm, Requests } from "./requests.ts";
 
 export interface SimulatedMetricsOptions {
@@ -20,12 +20,18 @@ export interface SimulatedMetricsOptions {
 
 /** A Prometheus that has scraped the simulated requests, as every one of these data planes counts them. */
 export interface SimulatedMetrics {
-  scrape(): void;
+  /** As of now, unless a moment is given; later and later ones. */
+  scrape(atMs?: number): void;
   readonly ask: AskSeries;
 }
 
 type Labels = Readonly<Record<string, string>>;
-type Add = (labels: Labels, value: number) => void;
+
+/** A series, and what it says of what a version has answered so far. */
+interface Counter {
+  readonly labels: Labels;
+  readonly of: (answered: Answered, seconds: number) => number;
+}
 
 const ARMS = ["canary", "primary"] as const;
 /** What stands for counters of the user's, whatever they are called. */
@@ -37,18 +43,13 @@ export function createSimulatedMetrics(options: SimulatedMetricsOptions): Simula
   const { now, requests, planes, subject } = options;
   const tsdb = createTsdb({ now, retentionMs: RETENTION_MS });
   const engine = createQueryEngine({ storage: tsdb });
-  const metrics = planes.map((plane) => plane.metrics(subject));
+  const counters = { canary: countersOf("canary", planes, subject), primary: countersOf("primary", planes, subject) };
   return {
-    scrape() {
+    scrape(atMs = now()) {
       for (const arm of ARMS) {
         const answered = requests.answered[arm];
         if (answered.requests === 0) continue;
-        const add: Add = (labels, value) => tsdb.append(labels, now(), value);
-        add({ __name__: OWN.total, arm }, answered.requests);
-        add({ __name__: OWN.bad, arm }, answered.failed);
-        for (const each of metrics) count(each, arm, answered, add);
-        const pod = sampleOf(podsOf(subject.kind, subject.workload[arm]));
-        measure({ namespace: subject.namespace, pod, container: "simulated" }, now() / 1_000, add);
+        for (const { labels, of } of counters[arm]) tsdb.append(labels, atMs, of(answered, atMs / 1_000));
       }
     },
     ask({ canary, query, atMs }) {
@@ -71,34 +72,51 @@ function noSeries(type: string): SeriesAnswer {
   return { kind: "badQuery", message: `the query gives a ${type}, not series` };
 }
 
+/** Whatever is counted of one version. */
+function countersOf(arm: Arm, planes: readonly DataPlane[], subject: Subject): readonly Counter[] {
+  const pod = sampleOf(podsOf(subject.kind, subject.workload[arm]));
+  return [
+    { labels: { __name__: OWN.total, arm }, of: ({ requests }) => requests },
+    { labels: { __name__: OWN.bad, arm }, of: ({ failed }) => failed },
+    ...planes.flatMap((plane) => countedBy(plane.metrics(subject), arm)),
+    ...measuredOf({ namespace: subject.namespace, pod, container: "simulated" }),
+  ];
+}
+
 /** The series of one version as a data plane names them. */
-function count(
-  { label, scope, requests, failed, latency, ...patterns }: RequestMetrics,
-  arm: Arm,
-  answered: Answered,
-  add: Add,
-): void {
+function countedBy(metrics: RequestMetrics, arm: Arm): readonly Counter[] {
+  const { label, scope, requests: name, failed, latency, ...patterns } = metrics;
   const labels = { [label]: sampleOf(patterns[arm]), ...labelsOf(scope) };
   const bad = labelsOf(failed);
-  const good = Object.fromEntries(Object.keys(bad).map((name) => [name, /=~/.test(failed) ? "200" : "success"]));
-  add({ __name__: requests, ...labels, ...good }, answered.requests - answered.failed);
-  add({ __name__: requests, ...labels, ...bad }, answered.failed);
-  if (latency === undefined) return;
+  const good = Object.fromEntries(Object.keys(bad).map((key) => [key, /=~/.test(failed) ? "200" : "success"]));
+  const answers: readonly Counter[] = [
+    { labels: { __name__: name, ...labels, ...good }, of: ({ requests, failed: no }) => requests - no },
+    { labels: { __name__: name, ...labels, ...bad }, of: ({ failed: no }) => no },
+  ];
+  if (latency === undefined) return answers;
   const bucket = { __name__: `${latency.metric}_bucket`, ...labels };
-  EDGES_MS.forEach((edge, index) => {
-    add({ ...bucket, le: String(edge / latency.unitMs) }, answered.within[index] ?? 0);
-  });
-  add({ ...bucket, le: "+Inf" }, answered.requests);
+  return [
+    ...answers,
+    ...EDGES_MS.map((edge, index): Counter => {
+      return { labels: { ...bucket, le: String(edge / latency.unitMs) }, of: ({ within }) => within[index] ?? 0 };
+    }),
+    { labels: { ...bucket, le: "+Inf" }, of: ({ requests }) => requests },
+  ];
 }
 
 /** A container that uses less than half of its limits and is never throttled, as kubelets and kube-state-metrics say it. */
-function measure(container: Labels, seconds: number, add: Add): void {
-  add({ __name__: "container_memory_working_set_bytes", ...container }, 40e6);
-  add({ __name__: "kube_pod_container_resource_limits", resource: "memory", ...container }, 100e6);
-  add({ __name__: "container_cpu_usage_seconds_total", ...container }, 0.2 * seconds);
-  add({ __name__: "kube_pod_container_resource_limits", resource: "cpu", ...container }, 1);
-  add({ __name__: "container_cpu_cfs_periods_total", ...container }, 10 * seconds);
-  add({ __name__: "container_cpu_cfs_throttled_periods_total", ...container }, 0);
+function measuredOf(container: Labels): readonly Counter[] {
+  const counter = (name: string, of: (seconds: number) => number, more: Labels = {}): Counter => {
+    return { labels: { __name__: name, ...container, ...more }, of: (_answered, seconds) => of(seconds) };
+  };
+  return [
+    counter("container_memory_working_set_bytes", () => 40e6),
+    counter("kube_pod_container_resource_limits", () => 100e6, { resource: "memory" }),
+    counter("container_cpu_usage_seconds_total", (seconds) => 0.2 * seconds),
+    counter("kube_pod_container_resource_limits", () => 1, { resource: "cpu" }),
+    counter("container_cpu_cfs_periods_total", (seconds) => 10 * seconds),
+    counter("container_cpu_cfs_throttled_periods_total", () => 0),
+  ];
 }
 
 /** Labels that matchers match: `a="x",b=~"5.."`. */

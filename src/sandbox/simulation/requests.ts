@@ -1,5 +1,8 @@
-import type { Behaviour } from "../../cli/programs.ts";
-import { binomial, seededRandom } from "../random.ts";
+import type { WorldModel } from "../../cli/world/world.ts";
+import { valueAt } from "../../lib/curve.ts";
+import { drawArm, EDGES_MS, outageIn, partsOf } from "./arms.ts";
+import type { Span } from "./arms.ts";
+import { binomial, poisson, seeded } from "./draws.ts";
 
 export type Arm = "canary" | "primary";
 
@@ -20,53 +23,40 @@ export interface Parts {
   readonly promoted: boolean;
 }
 
-export interface RequestsOptions {
-  readonly seed: number;
-  /** Requests in a second. */
-  readonly rps: number;
-  readonly behaviour: Readonly<Record<Arm, Behaviour>>;
-}
-
 export interface Requests {
   readonly answered: Readonly<Record<Arm, Answered>>;
   /** Of those to the canary, what users have met. */
   readonly met: Readonly<Pick<Answered, "requests" | "failed">>;
-  /** The requests of the next so many milliseconds. */
-  pass(milliseconds: number, parts: Parts): void;
+  /** The requests of so many minutes from a minute on; before the release, that of the primary at minute 0 go on. */
+  pass(span: Span, parts: Parts): void;
 }
 
-/** Bounds of the histograms, in milliseconds. */
-export const EDGES_MS = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000] as const;
-
-/** Requests at random, each by itself: nothing fails in bursts, as it does in reality. The same seed gives the same ones. */
-export function createRequests({ seed, rps, behaviour }: RequestsOptions): Requests {
-  const random = seededRandom(seed);
+/** Requests at random, as a Poisson process that the weight splits. The same seed gives the same ones. */
+export function createRequests(world: Pick<WorldModel, "seed" | "rps" | "traffic" | "outages" | Arm>): Requests {
+  const random = seeded(world.seed);
   const none = (): Answered => ({ requests: 0, failed: 0, within: EDGES_MS.map(() => 0) });
   const answered = { canary: none(), primary: none() };
   const met = { requests: 0, failed: 0 };
-  let due = 0;
-  const answer = (arm: Arm, requests: number, like: Arm = arm): number => {
-    const { errors, latencyMs } = behaviour[like];
-    const failed = binomial(random, requests, errors);
-    answered[arm].requests += requests;
-    answered[arm].failed += failed;
-    let quicker = requests;
-    // From the slowest down: of those within one bound, some are within the next as well.
-    for (let index = EDGES_MS.length - 1, above = 1; index >= 0; index--) {
-      const share = shareWithin(EDGES_MS[index] ?? 0, latencyMs);
-      quicker = binomial(random, quicker, share / above);
-      above = share;
-      answered[arm].within[index] = (answered[arm].within[index] ?? 0) + quicker;
-    }
-    return failed;
-  };
+  let firstWeight: number | undefined;
   return {
     answered,
     met,
-    pass(milliseconds, { canary, copies, promoted }) {
-      due += (rps * milliseconds) / 1_000;
-      const all = Math.floor(due);
-      due -= all;
+    pass(span, { canary, copies, promoted }) {
+      if (canary + copies > 0) firstWeight ??= span.from;
+      const outage = span.from < 0 ? undefined : outageIn(world.outages, span);
+      const { from, minutes } = { from: Math.max(0, span.from), minutes: span.minutes };
+      const factor = valueAt(world.traffic, from + minutes / 2) * (outage?.trafficFactor ?? 1);
+      const all = poisson(random, world.rps * minutes * 60 * factor);
+      const answer = (arm: Arm, requests: number, like: Arm = arm): number => {
+        if (requests === 0) return 0;
+        const parts = partsOf(world[like], { from, minutes, firstWeight: firstWeight ?? from }, outage);
+        const { errors, counts } = drawArm(random, requests, parts);
+        const to = answered[arm];
+        to.requests += requests;
+        to.failed += errors;
+        counts.forEach((count, index) => (to.within[index] = (to.within[index] ?? 0) + count));
+        return errors;
+      };
       const toCanary = binomial(random, all, canary / 100);
       met.requests += toCanary;
       met.failed += answer("canary", toCanary);
@@ -74,11 +64,4 @@ export function createRequests({ seed, rps, behaviour }: RequestsOptions): Reque
       answer("primary", all - toCanary, promoted ? "canary" : "primary");
     },
   };
-}
-
-/** Latencies are log-logistic around their median: one in a hundred takes 2.5 times as long. Source: our choice. */
-const SHAPE = 5;
-
-function shareWithin(milliseconds: number, medianMs: number): number {
-  return 1 / (1 + (medianMs / milliseconds) ** SHAPE);
 }

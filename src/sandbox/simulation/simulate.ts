@@ -1,17 +1,18 @@
 import type { CanaryStatus } from "../../api/status.ts";
-import type { Simulated, Simulation } from "../../cli/programs.ts";
+import type { Refused, Simulated, Simulation } from "../../cli/programs.ts";
+import type { Pod } from "../../kube/objects.ts";
 import { namesOf } from "../../lib/names.ts";
 import type { JsonObject } from "../apiserver/json.ts";
+import type { PodTrouble } from "../controllers/pods.ts";
+import { namespacesOf, refusalsBy } from "../refusals.ts";
 import { createVirtualClock } from "../virtualClock.ts";
 import type { VirtualClock } from "../virtualClock.ts";
 import { startCluster } from "./cluster.ts";
 import { startProduction } from "./controller.ts";
 import type { CanaryManifest } from "./missing.ts";
-import { prepareWorld } from "./world.ts";
-import type { World } from "./world.ts";
+import { prepareStage } from "./stage.ts";
+import type { Stage } from "./stage.ts";
 
-/** How long the version before has served when the new one comes: its past is looked at as well. */
-const PAST_MS = 3_900_000;
 const ADOPTION_LIMIT_MS = 1_800_000;
 /** A Canary that is stalled for so long needs somebody. */
 const STALL_MS = 60_000;
@@ -20,19 +21,29 @@ const STEP_MS = 5_000;
 
 /**
  * Releases a new version of a Canary's workload on virtual time: the production controller on a cluster in memory, with
- * requests at random. @throws AbortError when `signal` is aborted; ApiError for an object that is refused.
+ * requests at random. @throws AbortError when `signal` is aborted.
  */
-export async function simulate(options: Simulation): Promise<Simulated> {
+export async function simulate(options: Simulation): Promise<Simulated | Refused> {
   const canary = options.canary as CanaryManifest;
   const clock = createVirtualClock();
-  const cluster = await startCluster(clock, namesOf(canary).namespace);
+  let trouble = (_pod: Pod): PodTrouble => ({});
+  const cluster = await startCluster({
+    clock,
+    namespace: namesOf(canary).namespace,
+    namespaces: namespacesOf(options.objects),
+    trouble: (pod) => trouble(pod),
+  });
   try {
-    const world = prepareWorld(options, { canary, clock, cluster });
+    const refusals = refusalsBy(cluster.core, options.objects);
+    if (refusals.some((refusal) => refusal !== undefined)) return { refusals };
+    options.onBegin();
+    const stage = prepareStage(options, { canary, clock, cluster });
+    ({ trouble } = stage);
     await clock.advance(5_000);
-    const production = await startProduction({ ...world, core: cluster.core, clock });
+    const production = await startProduction({ ...stage, core: cluster.core, clock });
     try {
       cluster.create(options.canary as JsonObject);
-      return await live({ ...options, clock, world });
+      return await live({ ...options, clock, stage });
     } finally {
       await production.stop();
     }
@@ -43,36 +54,35 @@ export async function simulate(options: Simulation): Promise<Simulated> {
 
 interface Living extends Simulation {
   readonly clock: VirtualClock;
-  readonly world: World;
+  readonly stage: Stage;
 }
 
 async function live(living: Living): Promise<Simulated> {
-  const { clock, world, limitMs } = living;
+  const { clock, stage, world } = living;
   const createdAt = clock.now();
   const adopted = await until(living, ADOPTION_LIMIT_MS, ({ phase }) => phase === "Idle");
   if (!adopted) return ended(living, createdAt);
-  await until(living, PAST_MS, () => false);
   const releasedAt = clock.now();
-  world.begin();
-  world.user.release();
-  await until(living, limitMs, ({ history = [] }) => history.length > 0);
+  stage.begin();
+  await until(living, world.maxMinutes * 60_000, ({ history = [] }) => history.length > 0);
   return ended(living, releasedAt);
 }
 
 /** Lets time pass until that holds; false when it does not in time, or when the Canary waits for somebody to mend it. */
 async function until(
-  { clock, world, signal }: Living,
+  { clock, stage, world, signal }: Living,
   limitMs: number,
   holds: (status: CanaryStatus) => boolean,
 ): Promise<boolean> {
   const end = clock.now() + limitMs;
   let stalledAt: number | undefined;
-  while (!holds(world.status())) {
+  const approves = world.actions.every(({ action }) => action !== "Approve");
+  while (!holds(stage.status())) {
     if (clock.now() >= end) return false;
-    stalledAt = isStalled(world.status()) ? (stalledAt ?? clock.now()) : undefined;
+    stalledAt = isStalled(stage.status()) ? (stalledAt ?? clock.now()) : undefined;
     if (stalledAt !== undefined && clock.now() - stalledAt >= STALL_MS) return false;
     signal.throwIfAborted();
-    world.user.approve();
+    if (approves) stage.user.approve();
     await clock.advance(STEP_MS);
   }
   return true;
@@ -82,17 +92,18 @@ function isStalled({ phase, conditions = [] }: CanaryStatus): boolean {
   return phase !== "Failed" && conditions.some(({ type, status }) => type === "Stalled" && status === "True");
 }
 
-function ended({ clock, world }: Living, sinceMs: number): Simulated {
-  const status = world.status();
+function ended({ clock, stage, onNote }: Living, sinceMs: number): Simulated {
+  for (const refused of stage.user.refused()) onNote(refused);
+  const status = stage.status();
   const [last] = status.history ?? [];
-  const { requests: canaryRequests, failed: canaryFailures } = world.requests.met;
+  const { requests: canaryRequests, failed: canaryFailures } = stage.requests.met;
   return {
     outcome: last === undefined ? (isStalled(status) ? "stalled" : "undecided") : OUTCOMES[last.outcome],
     message: (last?.why ?? status.why)?.message ?? "the controller has said nothing",
     tookMs: (last === undefined ? clock.now() : Date.parse(last.finishedAt)) - sinceMs,
     canaryRequests,
     canaryFailures,
-    asked: [...world.asked],
+    asked: [...stage.asked],
   };
 }
 

@@ -1,6 +1,7 @@
+import type { ActionName, CanaryActionStatus } from "../../api/canaryAction.ts";
 import type { CanaryStatus } from "../../api/status.ts";
 import { kinds } from "../../kube/kinds.ts";
-import type { WorkloadObject } from "../../kube/objects.ts";
+import type { Pod, WorkloadObject } from "../../kube/objects.ts";
 import type { KubeObject, ResourceKind } from "../../kube/port.ts";
 import { namesOf } from "../../lib/names.ts";
 import type { ApiServer } from "../apiserver/apiServer.ts";
@@ -19,6 +20,12 @@ export interface User {
   release(): void;
   /** Opens the pause that the rollout waits at, if it does. */
   approve(): void;
+  /** Creates a CanaryAction. */
+  ask(action: ActionName): void;
+  /** What was refused of it, with the answers. */
+  refused(): readonly string[];
+  /** Whether a pod is of the new version. */
+  runsNew(pod: Pod): boolean;
   /** Whether the primary runs the new version. */
   promoted(): boolean;
 }
@@ -36,6 +43,17 @@ export function createUser(core: ApiServer, manifest: CanaryManifest, onNote: (n
   const imageOf = (at: string) => find<WorkloadObject>(kind, at)?.spec.template.spec.containers[0]?.image ?? "";
   const canary = () => find<CanaryObject>(kinds.canary, name);
   const approved = new Set<string>();
+  const asked: { readonly name: string; readonly action: ActionName }[] = [];
+  const ask = (action: ActionName): void => {
+    const created = {
+      apiVersion: "aviary.dev/v1beta1",
+      kind: "CanaryAction",
+      metadata: { name: `${action.toLowerCase()}-${asked.length + 1}`, namespace },
+      spec: { canaryRef: { name }, action, reason: "a simulation", requestedBy: "aviary simulate" },
+    };
+    asked.push({ name: created.metadata.name, action });
+    core.create(resourceOf(kinds.canaryAction), namespace, created, USER);
+  };
   let newImage: string | undefined;
   return {
     canary,
@@ -54,15 +72,15 @@ export function createUser(core: ApiServer, manifest: CanaryManifest, onNote: (n
       if (!waits || approved.has(step)) return;
       approved.add(step);
       onNote(`the pause at step ${step} is approved at once`);
-      const spec = { canaryRef: { name }, action: "Approve", reason: "a simulation", requestedBy: "aviary simulate" };
-      const action = {
-        apiVersion: "aviary.dev/v1beta1",
-        kind: "CanaryAction",
-        metadata: { name: `approve-${approved.size}`, namespace },
-        spec,
-      };
-      core.create(resourceOf(kinds.canaryAction), namespace, action, USER);
+      ask("Approve");
     },
+    ask,
+    refused: () =>
+      asked.flatMap(({ name: at, action }) => {
+        const { status } = find<{ readonly status?: CanaryActionStatus }>(kinds.canaryAction, at) ?? {};
+        return status?.phase === "Refused" ? [`${action} was refused: ${status.message ?? ""}`] : [];
+      }),
+    runsNew: (pod) => newImage !== undefined && pod.spec.containers[0]?.image === newImage,
     promoted: () => newImage !== undefined && imageOf(primary) === newImage,
   };
 }

@@ -1,59 +1,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { arm, curve, outage, share } from "../../../src/cli/world/arm.ts";
 import { messageOf } from "../../../src/lib/errors.ts";
-
-/** A number, or `[minute, number]` points with straight lines between them. */
-const curve = z.union([z.number(), z.array(z.tuple([z.number(), z.number()])).min(1)]);
-export type Curve = z.output<typeof curve>;
-
-const share = z.number().min(0).max(1);
-
-const latency = z.strictObject({
-  /** Log-normal: half of the requests are slower than this, in ms. */
-  medianMs: curve.default(100),
-  sigma: z.number().positive().default(0.4),
-  /** A part of the requests that is slower (or faster) than the rest. */
-  part: z
-    .strictObject({ share, medianMs: z.number().positive(), sigma: z.number().positive().default(0.4) })
-    .optional(),
-});
-
-const endpoint = z.strictObject({
-  share,
-  errorRate: curve.default(0),
-  latency: latency.default({ medianMs: 100, sigma: 0.4 }),
-});
-
-const arm = z.strictObject({
-  errorRate: curve.default(0.001),
-  latency: latency.default({ medianMs: 100, sigma: 0.4 }),
-  /** Instead of the two above: kinds of requests with rates of their own. */
-  endpoints: z
-    .array(endpoint)
-    .min(1)
-    .refine(
-      (kinds) => Math.abs(kinds.reduce((sum, kind) => sum + kind.share, 0) - 1) < 1e-6,
-      "the shares must sum to 1",
-    )
-    .optional(),
-  /** Errors come in clusters of this mean size. */
-  clusterSize: z.number().min(1).default(1),
-  /** Some of the pods are bad: the share of the arm's requests that they get, and their error rate. */
-  badPods: z.strictObject({ share: z.number().min(0).max(0.5), errorRate: share }).optional(),
-  /** After the first weight, a share of the requests takes longer by this factor. */
-  coldStart: z.strictObject({ seconds: z.number(), share, factor: z.number().positive() }).optional(),
-});
-
-const outage = z.strictObject({
-  fromMinute: z.number(),
-  toMinute: z.number(),
-  /** Both arms fail at least so often. */
-  errorRate: share,
-  /** Clients retry: so many times the traffic. */
-  trafficFactor: z.number().positive().default(1),
-  /** Mean cluster size of the errors meanwhile, where it is larger than the arm's. */
-  clusterSize: z.number().min(1).default(1),
-});
 
 const scenarioSchema = z.strictObject({
   name: z.string().min(1),
@@ -67,7 +15,7 @@ const scenarioSchema = z.strictObject({
   /** Requests per second of the whole service. */
   rates: z.array(z.number().positive()).min(1).default([5, 50, 500]),
   /** Factor on the rate over time. */
-  traffic: curve.default(1),
+  traffic: curve().default(1),
   intervalSeconds: z.number().positive().default(30),
   /** Canary weights in percent, each held for `stepSeconds`; the last one until the end. */
   weights: z.array(z.number().positive().max(100)).min(1).default([5, 10, 20, 30, 40, 50]),
@@ -87,9 +35,6 @@ const scenarioSchema = z.strictObject({
 });
 
 export type Scenario = z.output<typeof scenarioSchema>;
-export type Arm = Scenario["primary"];
-export type Latency = z.output<typeof latency>;
-export type Endpoint = z.output<typeof endpoint>;
 
 /**
  * The scenarios of a file: one object, or a list of them.
@@ -108,15 +53,4 @@ function readJson(file: string): unknown {
   } catch (error) {
     throw new Error(`${file}: ${messageOf(error)}`, { cause: error });
   }
-}
-
-/** The value of a curve at a minute. */
-export function valueAt(points: Curve, minute: number): number {
-  if (typeof points === "number") return points;
-  const after = points.findIndex(([at]) => at > minute);
-  const right = points[after === -1 ? points.length - 1 : after];
-  const left = points[after === -1 ? points.length - 1 : Math.max(0, after - 1)];
-  if (left === undefined || right === undefined) return 0;
-  if (right[0] <= left[0] || minute <= left[0]) return left[1];
-  return left[1] + ((right[1] - left[1]) * (minute - left[0])) / (right[0] - left[0]);
 }

@@ -1,18 +1,9 @@
 import type { ArmInterval, Count, Interval } from "../../../src/analysis/types.ts";
-import { normalCdf } from "../../../src/analysis/numeric.ts";
-import { binomial, clustered, hashOf, poisson, seeded, type Random } from "./random.ts";
-import { valueAt, type Arm, type Endpoint, type Latency, type Scenario } from "./scenario.ts";
-
-/** Prometheus' default bucket edges, in ms. */
-export const EDGES = [5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000] as const;
-
-interface Part {
-  readonly share: number;
-  readonly errorRate: number;
-  readonly clusterSize: number;
-  /** P(latency ≤ edge), one for each edge. */
-  readonly within: readonly number[];
-}
+import type { Arm } from "../../../src/cli/world/arm.ts";
+import { valueAt } from "../../../src/lib/curve.ts";
+import { drawArm, EDGES_MS, outageIn, partsOf, type Part } from "../../../src/sandbox/simulation/arms.ts";
+import { binomial, clustered, hashOf, poisson, seeded, type Random } from "../../../src/sandbox/simulation/draws.ts";
+import type { Scenario } from "./scenario.ts";
 
 interface Moment {
   /** Requests of both arms together in the interval, expected. */
@@ -42,50 +33,13 @@ export function buildWorld(scenario: Scenario, rps: number): World {
 
 function momentOf(scenario: Scenario, rps: number, look: number): Moment {
   const minutes = scenario.intervalSeconds / 60;
+  const span = { from: look * minutes, minutes };
   const middle = (look + 0.5) * minutes;
-  const outage = scenario.outages.find(({ fromMinute, toMinute }) => middle >= fromMinute && middle < toMinute);
+  const outage = outageIn(scenario.outages, span);
   const requests =
     rps * scenario.intervalSeconds * Math.max(0, valueAt(scenario.traffic, middle)) * (outage?.trafficFactor ?? 1);
-  const parts = (arm: Arm) =>
-    partsOf(arm, look * minutes, minutes).map((part) => ({
-      ...part,
-      errorRate: Math.max(part.errorRate, outage?.errorRate ?? 0),
-      clusterSize: Math.max(part.clusterSize, outage?.clusterSize ?? 1),
-    }));
+  const parts = (arm: Arm) => partsOf(arm, span, outage);
   return { requests, primary: parts(scenario.primary), canary: parts(scenario.canary) };
-}
-
-function partsOf(arm: Arm, from: number, minutes: number): Part[] {
-  const middle = from + minutes / 2;
-  const kinds: readonly Endpoint[] = arm.endpoints ?? [{ share: 1, errorRate: arm.errorRate, latency: arm.latency }];
-  const cold = arm.coldStart;
-  const coldPart = cold === undefined ? 0 : Math.min(1, Math.max(0, (cold.seconds / 60 - from) / minutes));
-  const parts = kinds.map((kind): Part => {
-    const warm = within(kind.latency, middle, 1);
-    const slow = cold === undefined ? warm : within(kind.latency, middle, cold.factor);
-    const share = (cold?.share ?? 0) * coldPart;
-    return {
-      share: kind.share,
-      errorRate: Math.min(1, Math.max(0, valueAt(kind.errorRate, middle))),
-      clusterSize: arm.clusterSize,
-      within: warm.map((value, index) => value * (1 - share) + (slow[index] ?? 0) * share),
-    };
-  });
-  const bad = arm.badPods;
-  if (bad === undefined) return parts;
-  return parts.flatMap((part) => [
-    { ...part, share: part.share * (1 - bad.share) },
-    { ...part, share: part.share * bad.share, errorRate: bad.errorRate },
-  ]);
-}
-
-function within(latency: Latency, minute: number, factor: number): number[] {
-  const below = (edge: number, median: number, sigma: number) => normalCdf(Math.log(edge / (median * factor)) / sigma);
-  const { part } = latency;
-  return EDGES.map((edge) => {
-    const body = below(edge, valueAt(latency.medianMs, minute), latency.sigma);
-    return part === undefined ? body : body * (1 - part.share) + below(edge, part.medianMs, part.sigma) * part.share;
-  });
 }
 
 /**
@@ -111,7 +65,7 @@ export class Run {
     const { intervalSeconds, metrics } = this.world.scenario;
     const moment = this.world.moments[look] ?? { requests: 0, primary: [], canary: [] };
     const arm = (parts: readonly Part[], share: number, rates: ReadonlyMap<string, number>) =>
-      drawArm(random, poisson(random, moment.requests * share), parts, rates);
+      drawInterval(random, poisson(random, moment.requests * share), parts, rates);
     const primary = arm(moment.primary, 1 - weight / 100, new Map(metrics.map((each) => [each.name, each.primary])));
     const canary = arm(moment.canary, weight / 100, new Map(metrics.map((each) => [each.name, each.canary])));
     const badShare = moment.canary.reduce((sum, part) => sum + part.share * part.errorRate, 0);
@@ -127,7 +81,7 @@ export class Run {
   history(): Readonly<Record<string, Past>> {
     const { scenario, rps } = this.world;
     const { badPods: bad, clusterSize } = scenario.primary;
-    const parts = partsOf({ ...scenario.primary, badPods: undefined }, 0, 0.5);
+    const parts = partsOf({ ...scenario.primary, badPods: undefined }, { from: 0, minutes: 0.5 }, undefined);
     const rate = parts.reduce((sum, part) => sum + part.share * part.errorRate, 0);
     const rateOfBadHalf = bad === undefined ? rate : rate * (1 - 2 * bad.share) + bad.errorRate * 2 * bad.share;
     const random = seeded(...this.#seeds, 0x415);
@@ -159,34 +113,14 @@ export interface Past {
   readonly requests: number;
 }
 
-function drawArm(
+function drawInterval(
   random: Random,
   requests: number,
   parts: readonly Part[],
   rates: ReadonlyMap<string, number>,
 ): ArmInterval {
-  const counts = EDGES.map(() => 0);
-  let [errors, rest, shareLeft] = [0, requests, 1];
-  for (const part of parts) {
-    const n = shareLeft <= part.share ? rest : binomial(random, rest, part.share / shareLeft);
-    rest -= n;
-    shareLeft -= part.share;
-    errors += clustered(random, n, part.errorRate, part.clusterSize);
-    addLatencies(random, n, part.within, counts);
-  }
+  const { errors, counts } = drawArm(random, requests, parts);
   const events: Record<string, Count> = {};
   for (const [name, rate] of rates) events[name] = { total: requests, bad: binomial(random, requests, rate) };
-  return { requests, errors, latency: { edges: EDGES, counts }, events };
-}
-
-function addLatencies(random: Random, n: number, within: readonly number[], counts: number[]): void {
-  let [below, left, before] = [0, n, 0];
-  within.forEach((share, index) => {
-    const inBucket =
-      before >= 1 ? left : binomial(random, left, Math.min(1, Math.max(0, (share - before) / (1 - before))));
-    below += inBucket;
-    left -= inBucket;
-    before = share;
-    counts[index] = (counts[index] ?? 0) + below;
-  });
+  return { requests, errors, latency: { edges: EDGES_MS, counts }, events };
 }

@@ -16,9 +16,10 @@ import { describeType, valueType } from "./types.ts";
  * well, kind `unsupported` for PromQL that the embedded evaluator leaves out.
  */
 export function parseQuery(query: string): Expr {
-  const check = checkPromql(query);
+  const tree = parser.parse(query);
+  const check = checkPromql(query, tree);
   if (!check.ok) throw parseError(check, check.message);
-  return buildExpr(onlyChild({ node: parser.parse(query).topNode, query }));
+  return buildExpr(onlyChild({ node: tree.topNode, query }));
 }
 
 function buildExpr(node: Cursor): Expr {

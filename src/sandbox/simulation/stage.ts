@@ -1,70 +1,112 @@
 import type { CanaryStatus } from "../../api/status.ts";
-import type { SimulatedChange, Simulation } from "../../cli/programs.ts";
+import type { Simulation } from "../../cli/programs.ts";
+import type { Pod } from "../../kube/objects.ts";
 import { namesOf } from "../../lib/names.ts";
 import { parseDuration } from "../../lib/time.ts";
 import { dataPlanes } from "../../metrics/dataPlanes/index.ts";
 import type { DataPlane, Subject } from "../../metrics/dataPlanes/dataPlane.ts";
+import type { Reading } from "../../metrics/provider.ts";
+import type { AskSeries } from "../../observe/series.ts";
 import type { JsonObject } from "../apiserver/json.ts";
+import type { PodTrouble } from "../controllers/pods.ts";
 import type { VirtualClock } from "../virtualClock.ts";
 import type { SimulatedCluster } from "./cluster.ts";
 import { createSimulatedMetrics } from "./metrics.ts";
+import type { SimulatedMetrics } from "./metrics.ts";
 import { missingFor } from "./missing.ts";
 import type { CanaryManifest } from "./missing.ts";
 import { createRequests } from "./requests.ts";
 import type { Parts, Requests } from "./requests.ts";
 import { createThresholds } from "./thresholds.ts";
+import { createTroubles } from "./troubles.ts";
 import { createUser } from "./user.ts";
 import type { User } from "./user.ts";
 
 /** What is around the controller. */
-export interface World {
+export interface Stage {
   readonly requests: Requests;
   readonly user: User;
   readonly status: () => CanaryStatus;
   /** Names of the checks that have asked for a value. */
   readonly asked: ReadonlySet<string>;
-  /** From now on changes are told, with the time since now. */
+  readonly trouble: (pod: Pod) => PodTrouble;
+  /** The release: from now on changes are told, with the time since now. */
   begin(): void;
 }
 
-interface Stage {
+interface Setting {
   readonly canary: CanaryManifest;
   readonly clock: VirtualClock;
   readonly cluster: SimulatedCluster;
 }
 
 /** Fills the cluster, and lets requests come in from now on. */
-export function prepareWorld(options: Simulation, stage: Stage) {
-  const { canary, clock, cluster } = stage;
-  fill(options, stage);
-  const user = createUser(cluster.core, canary, options.onNote);
-  if (options.replicas !== undefined) user.scale(options.replicas);
+export function prepareStage(options: Simulation, setting: Setting) {
+  const { canary, clock, cluster } = setting;
+  const { world, onNote } = options;
+  fill(options, setting);
+  const user = createUser(cluster.core, canary, onNote);
+  if (world.replicas !== undefined) user.scale(world.replicas);
   const status = () => user.canary()?.status ?? {};
   const weight = () => status().weight ?? 0;
-  const requests = createRequests(options);
+  const telling = createTelling(options, clock, status);
+  const { minute } = telling;
+  const isDown = () => world.prometheusDown.some((span) => minute() >= span.fromMinute && minute() < span.toMinute);
+  const requests = createRequests(world);
   const planes = planesFor(canary, options.objects);
   const metrics = createSimulatedMetrics({ now: () => clock.now(), requests, planes, subject: subjectOf(canary) });
-  const everyMs = scrapeMs(canary);
-  const tick = (): void => {
-    requests.pass(everyMs, partsOf(status(), user.promoted()));
-    metrics.scrape();
-    clock.after(everyMs, tick);
-  };
-  tick();
-  const { ask, asked } = createThresholds({ ...options, weight });
+  comeIn({ ...setting, requests, metrics, minute, isDown, parts: () => partsOf(status(), user.promoted()) });
+  const { ask, asked } = createThresholds({ values: world.values, minute, weight, onNote });
   return {
     user,
     requests,
     status,
     weight,
-    ask,
     asked,
-    askSeries: metrics.ask,
-    ...createTelling(options, clock, status),
+    ask: (...question: Parameters<typeof ask>): Reading => (isDown() ? DOWN : ask(...question)),
+    askSeries: (...question: Parameters<AskSeries>) => (isDown() ? Promise.resolve(DOWN) : metrics.ask(...question)),
+    trouble: createTroubles({ pods: world.pods, minute, runsNew: user.runsNew }),
+    look: telling.look,
+    begin() {
+      telling.begin();
+      for (const { atMinute, action } of world.actions) {
+        clock.after(atMinute * 60_000, () => {
+          user.ask(action);
+        });
+      }
+      user.release();
+    },
   };
 }
 
-function fill({ objects, onNote }: Simulation, { canary, cluster }: Stage): void {
+const DOWN = { kind: "unreachable", message: "Prometheus is down, as the world has it" } as const;
+
+interface Coming extends Setting {
+  readonly requests: Requests;
+  readonly metrics: SimulatedMetrics;
+  readonly minute: () => number;
+  readonly isDown: () => boolean;
+  readonly parts: () => Parts;
+}
+
+/** The requests of the hour before, and from now on those of each moment; all of them counted. */
+function comeIn({ canary, clock, requests, metrics, minute, isDown, parts }: Coming): void {
+  // Nobody was there yet to look, so that the past needs no clock.
+  for (let agoMs = PAST_MS; agoMs > 0; agoMs -= PAST_SCRAPE_MS) {
+    requests.pass({ from: -1, minutes: PAST_SCRAPE_MS / 60_000 }, { canary: 0, copies: 0, promoted: false });
+    metrics.scrape(clock.now() - agoMs);
+  }
+  const everyMs = scrapeMs(canary);
+  const minutes = everyMs / 60_000;
+  const tick = (): void => {
+    requests.pass({ from: minute() - minutes, minutes }, parts());
+    if (!isDown()) metrics.scrape();
+    clock.after(everyMs, tick);
+  };
+  tick();
+}
+
+function fill({ objects, onNote }: Simulation, { canary, cluster }: Setting): void {
   const given = objects as readonly JsonObject[];
   const missing = missingFor(canary, given);
   if (missing.length > 0) onNote(`made up, since they are not in these files: ${missing.map(titleOf).join(", ")}`);
@@ -86,6 +128,10 @@ function titleOf({ kind, metadata }: JsonObject): string {
 function scrapeMs({ spec }: CanaryManifest): number {
   return Math.min(5_000, Math.max(1_000, parseDuration(spec.analysis?.interval ?? "30s") / 6));
 }
+
+/** How long the version before has served: the judge looks at its last hour as well, in steps of half a minute. */
+const PAST_MS = 3_900_000;
+const PAST_SCRAPE_MS = 30_000;
 
 /** Of an A/B test's users, percent. */
 const MATCHING = 10;
@@ -120,25 +166,26 @@ function subjectOf(canary: CanaryManifest): Subject {
   };
 }
 
-/** Tells every change of the status once. */
+/** Tells every change of the status once: another rule that says the same is none, nor is a sentence with newer numbers. */
 function createTelling({ onChange }: Simulation, clock: VirtualClock, status: () => CanaryStatus) {
   let beganAt: number | undefined;
-  let last = "";
+  let last = { where: "", rule: "", message: "" };
   const look = (): void => {
     const { phase, step, weight = 0, why } = status();
     if (beganAt === undefined || phase === undefined) return;
     const { rule = "", message = "" } = why ?? {};
-    const key = JSON.stringify([phase, step, weight, rule]);
-    if (key === last) return;
-    last = key;
-    const change: SimulatedChange = { atMs: clock.now() - beganAt, phase, step, weight, rule, message };
-    onChange(change);
+    const now = { where: JSON.stringify([phase, step, weight]), rule, message };
+    const isSame = now.where === last.where && (now.rule === last.rule || now.message === last.message);
+    last = isSame ? { ...now, message: last.message } : now;
+    if (!isSame) onChange({ atMs: clock.now() - beganAt, phase, step, weight, rule, message });
   };
   return {
     look,
+    /** Minutes since the release, and below 0 before it. */
+    minute: () => (beganAt === undefined ? -1 : (clock.now() - beganAt) / 60_000),
     begin() {
       const { phase, step, weight = 0, why } = status();
-      last = JSON.stringify([phase, step, weight, why?.rule ?? ""]);
+      last = { where: JSON.stringify([phase, step, weight]), rule: why?.rule ?? "", message: why?.message ?? "" };
       beganAt = clock.now();
     },
   };

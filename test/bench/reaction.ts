@@ -130,7 +130,7 @@ async function run(bench: Bench, size: number, floor: FloorTimes): Promise<void>
   const asked = await requests(bench.metricsUrl);
   const sent = await release(cluster, names, `v${size}`);
   await observer.until("the first weight", names, ({ weight }) => (weight ?? 0) > 0);
-  const requestsEach = ((await requests(bench.metricsUrl)) - asked) / size;
+  const requestsEach = each(await requests(bench.metricsUrl), asked, size);
   const first = names.map((name) => (observer.at(name).weightAt ?? 0) - (sent.get(name) ?? 0));
   const pods = names.map((name) => (observer.at(name).readyAt ?? 0) - (sent.get(name) ?? 0));
   const after = names.map((name) => (observer.at(name).weightAt ?? 0) - (observer.at(name).readyAt ?? 0));
@@ -139,7 +139,7 @@ async function run(bench: Bench, size: number, floor: FloorTimes): Promise<void>
   print(`    floor: any controller that only scales and shifts   ${spread(floor.weight)}`);
   print(`    of that: canary pods ready               ${spread(pods)}`);
   print(`    of that: pods ready -> weight            ${spread(after)}`);
-  print(`    requests to the API server until then    ${requestsEach.toFixed(1)} a canary`);
+  print(`    requests to the API server until then    ${requestsEach}`);
   await observer.until("the analysis to begin", names, ({ analysing }) => analysing);
   const answered = new Map<string, number>();
   prometheus.answer("success", (query) => {
@@ -169,11 +169,9 @@ async function idle({ metricsUrl, pid }: Bench, size: number, seconds: number): 
   const before = await requests(metricsUrl);
   const cpu = cpuSeconds(pid);
   await sleep(seconds * 1_000);
-  const after = await requests(metricsUrl);
+  const sent = total(await requests(metricsUrl)) - total(before);
   print(`\n${size} canaries idle for ${seconds} s`);
-  print(
-    `  requests to the API server: ${after - before} (${((after - before) * 60) / seconds / size} a minute and canary)`,
-  );
+  print(`  requests to the API server: ${sent} (${(sent * 60) / seconds / size} a minute and canary)`);
   print(
     `  controller: ${(((cpuSeconds(pid) - cpu) * 60) / seconds).toFixed(2)} s CPU a minute, ${memoryMiB(pid).toFixed(0)} MiB, ${(await heapMiB(metricsUrl)).toFixed(0)} MiB of heap in use`,
   );
@@ -185,17 +183,35 @@ async function heapMiB(url: string): Promise<number> {
 }
 
 async function quiet(url: string): Promise<boolean> {
-  const before = await requests(url);
+  const before = total(await requests(url));
   await sleep(5_000);
-  return (await requests(url)) === before;
+  return total(await requests(url)) === before;
 }
 
-async function requests(url: string): Promise<number> {
+/** Requests to the API server so far, by what they did, such as `patch Deployment`. */
+async function requests(url: string): Promise<ReadonlyMap<string, number>> {
   const text = await (await fetch(url)).text();
-  return [...text.matchAll(/^aviary_kube_requests_total\{.*\} (\d+)/gm)].reduce(
-    (sum, [, count]) => sum + Number(count),
-    0,
-  );
+  const counts = new Map<string, number>();
+  for (const [, labels = "", count] of text.matchAll(/^aviary_kube_requests_total\{(.*)\} (\d+)/gm)) {
+    const label = (name: string): string => new RegExp(`${name}="([^"]*)"`).exec(labels)?.[1] ?? "";
+    const what = `${label("verb")} ${label("kind")}`;
+    counts.set(what, (counts.get(what) ?? 0) + Number(count));
+  }
+  return counts;
+}
+
+function total(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((sum, count) => sum + count, 0);
+}
+
+/** Requests between two counts for each of `size` canaries, with the most frequent kinds of them. */
+function each(after: ReadonlyMap<string, number>, before: ReadonlyMap<string, number>, size: number): string {
+  const kinds = [...after]
+    .map(([what, count]) => [what, (count - (before.get(what) ?? 0)) / size] as const)
+    .filter(([, count]) => count >= 0.05)
+    .toSorted((a, b) => b[1] - a[1])
+    .map(([what, count]) => `${what} ${count.toFixed(1)}`);
+  return `${((total(after) - total(before)) / size).toFixed(1)} a canary: ${kinds.join(", ")}`;
 }
 
 function portOf(logs: string): number | undefined {

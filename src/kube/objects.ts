@@ -1,7 +1,7 @@
 /**
  * The parts of the built-in objects that Aviary reads or writes. What is not listed survives: objects are never rebuilt
  * from these types, only patched, or copied whole (`PodTemplateSpec`).
- * Ingresses and the Gateway API, the workloads beside Deployments, and what scales and guards a workload, have files of
+ * Ingresses and the Gateway API, workloads, and what scales and guards them, have files of
  * their own and are exported from here as well.
  */
 import type { KubeObject, ObjectMeta } from "./port.ts";
@@ -143,40 +143,6 @@ export interface Pod extends KubeObject {
     readonly initContainerStatuses?: readonly ContainerStatus[];
     readonly containerStatuses?: readonly ContainerStatus[];
   };
-}
-
-// --- Workloads -------------------------------------------------------------------------------------------------------
-
-export interface DeploymentStrategy {
-  readonly type?: "RollingUpdate" | "Recreate";
-  readonly rollingUpdate?: { readonly maxSurge?: IntOrString; readonly maxUnavailable?: IntOrString };
-}
-
-export interface DeploymentSpec {
-  readonly replicas?: number;
-  readonly paused?: boolean;
-  readonly selector: LabelSelector;
-  readonly template: PodTemplateSpec;
-  readonly strategy?: DeploymentStrategy;
-  readonly minReadySeconds?: number;
-  readonly revisionHistoryLimit?: number;
-  readonly progressDeadlineSeconds?: number;
-}
-
-export interface DeploymentStatus {
-  readonly observedGeneration?: number;
-  readonly replicas?: number;
-  readonly updatedReplicas?: number;
-  readonly readyReplicas?: number;
-  readonly availableReplicas?: number;
-  readonly unavailableReplicas?: number;
-  /** `Progressing` with reason ProgressDeadlineExceeded, `ReplicaFailure` with the quota's sentence. */
-  readonly conditions?: readonly Condition[];
-}
-
-export interface Deployment extends KubeObject {
-  readonly spec: DeploymentSpec;
-  readonly status?: DeploymentStatus;
 }
 
 // --- Services --------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-/** The parts of DaemonSets and StatefulSets that Aviary reads or writes, and what all workloads share; see `objects.ts`. */
+/** The parts of Deployments, DaemonSets and StatefulSets that Aviary reads or writes, and what they share; see `objects.ts`. */
 import type { Condition, IntOrString, LabelSelector, PodTemplateSpec } from "./objects.ts";
 import type { KubeObject } from "./port.ts";
 
@@ -6,6 +6,38 @@ import type { KubeObject } from "./port.ts";
 export interface WorkloadObject extends KubeObject {
   readonly spec: { readonly selector: LabelSelector; readonly template: PodTemplateSpec };
   readonly status?: { readonly observedGeneration?: number; readonly conditions?: readonly Condition[] };
+}
+
+export interface DeploymentStrategy {
+  readonly type?: "RollingUpdate" | "Recreate";
+  readonly rollingUpdate?: { readonly maxSurge?: IntOrString; readonly maxUnavailable?: IntOrString };
+}
+
+export interface DeploymentSpec {
+  readonly replicas?: number;
+  readonly paused?: boolean;
+  readonly selector: LabelSelector;
+  readonly template: PodTemplateSpec;
+  readonly strategy?: DeploymentStrategy;
+  readonly minReadySeconds?: number;
+  readonly revisionHistoryLimit?: number;
+  readonly progressDeadlineSeconds?: number;
+}
+
+export interface DeploymentStatus {
+  readonly observedGeneration?: number;
+  readonly replicas?: number;
+  readonly updatedReplicas?: number;
+  readonly readyReplicas?: number;
+  readonly availableReplicas?: number;
+  readonly unavailableReplicas?: number;
+  /** `Progressing` with reason ProgressDeadlineExceeded, `ReplicaFailure` with the quota's sentence. */
+  readonly conditions?: readonly Condition[];
+}
+
+export interface Deployment extends KubeObject {
+  readonly spec: DeploymentSpec;
+  readonly status?: DeploymentStatus;
 }
 
 export interface DaemonSetSpec {

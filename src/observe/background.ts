@@ -3,6 +3,8 @@ export interface Asked<Answer> {
   /** What it is about; an answer about anything else is dropped. */
   readonly context: string;
   asking: boolean;
+  /** When somebody asked last, in milliseconds since the epoch, for whoever asks again after a while. */
+  askedMs?: number;
   answer: Answer | undefined;
 }
 

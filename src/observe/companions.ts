@@ -2,6 +2,7 @@ import type { FreshReads } from "../kube/fresh.ts";
 import { apiVersionOf, kinds } from "../kube/kinds.ts";
 import type { KubeObject, ResourceKind } from "../kube/port.ts";
 import { fingerprint } from "../lib/fingerprint.ts";
+import { covers } from "../lib/json.ts";
 import { cut } from "../lib/labels.ts";
 import { annotations, COPY_FOR, isOurs, MANAGED_BY } from "../lib/names.ts";
 import type { Names } from "../lib/names.ts";
@@ -96,18 +97,7 @@ function copyFrom({ kind, source, name, spec }: CompanionPlan, names: Names): Ku
 /** Fields that somebody else added are theirs: a webhook that fills them in must not keep us writing. */
 function isCurrent(found: KubeObject, { spec }: CompanionPlan): boolean {
   const copied = found.metadata.annotations?.[annotations.copied];
-  return copied === fingerprint(JSON.stringify(spec)) && holds(spec, (found as { spec?: unknown }).spec);
-}
-
-/** Whether `found` says all that `wanted` says. The API server leaves out what is empty. */
-function holds(wanted: unknown, found: unknown): boolean {
-  if (Array.isArray(wanted)) {
-    const list = (found ?? []) as readonly unknown[];
-    return wanted.length === list.length && wanted.every((element, index) => holds(element, list[index]));
-  }
-  if (typeof wanted !== "object" || wanted === null) return wanted === found;
-  const object = (found ?? {}) as Readonly<Record<string, unknown>>;
-  return Object.entries(wanted).every(([key, child]) => holds(child, object[key]));
+  return copied === fingerprint(JSON.stringify(spec)) && covers((found as { spec?: unknown }).spec, spec);
 }
 
 /** Kinds that guard pods by selecting them. */

@@ -2,18 +2,17 @@ import type { Canary } from "../api/canary.ts";
 import type { TakenEvidence } from "../decide/taken.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Clock } from "../lib/time.ts";
+import { createBackground } from "./background.ts";
+import type { Asked, BackgroundOptions } from "./background.ts";
 import type { Probe } from "./probe.ts";
 import { fillIn, shareQuestion } from "./query.ts";
 import type { AskProvider, LookBack } from "./readings.ts";
 
-export interface EvidenceOptions {
+export interface EvidenceOptions extends BackgroundOptions {
   readonly clock: Clock;
   readonly ask: AskProvider;
   readonly lookBackMs: LookBack;
   readonly probe: Probe;
-  /** Called when an answer is in: the canary is to be looked at. */
-  readonly onAnswer: (canaryKey: string) => void;
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -26,52 +25,30 @@ export interface EvidenceTaker {
   forget(key: string): void;
 }
 
-interface Entry {
-  /** The weight that it is about; an answer about another one is dropped. */
-  readonly context: string;
-  asking: boolean;
-  askedMs: number | undefined;
-  answer: TakenEvidence | undefined;
-}
-
 /** Pauses between two questions, in milliseconds. Metrics are scraped every few seconds at best. */
 export const SHARE_PERIOD_MS = 5_000;
 export const PROBE_PERIOD_MS = 2_000;
 
 export function createEvidenceTaker(options: EvidenceOptions): EvidenceTaker {
-  const { clock, lookBackMs, onAnswer, signal } = options;
-  const entries = new Map<string, Entry>();
-
-  const start = (key: string, canary: Canary, entry: Entry): void => {
-    entry.asking = true;
-    entry.askedMs = clock.now();
-    void answerOf(options, canary)
-      .catch((error: unknown): TakenEvidence => ({ kind: "none", message: messageOf(error) }))
-      .then((answer) => {
-        entry.asking = false;
-        if (signal.aborted || entries.get(key) !== entry) return;
-        entry.answer = answer;
-        onAnswer(key);
-      });
-  };
-
+  const { clock, lookBackMs } = options;
+  const background = createBackground<TakenEvidence>(options);
   return {
     collect(key, canary, settleMs) {
       const context = contextOf(canary);
       if (context === undefined) {
-        entries.delete(key);
+        background.forget(key);
         return undefined;
       }
-      const known = entries.get(key);
-      const entry: Entry =
-        known?.context === context ? known : { context, asking: false, askedMs: undefined, answer: undefined };
-      entries.set(key, entry);
-      if (!entry.asking && isDue(canary, entry, { now: clock.now(), settleMs, lookBackMs })) start(key, canary, entry);
+      const entry = background.entry(key, context);
+      const now = clock.now();
+      if (!entry.asking && isDue(canary, entry, { now, settleMs, lookBackMs })) {
+        entry.askedMs = now;
+        const none = (error: unknown): TakenEvidence => ({ kind: "none", message: messageOf(error) });
+        background.ask(key, entry, answerOf(options, canary).catch(none));
+      }
       return entry.answer;
     },
-    forget: (key) => {
-      entries.delete(key);
-    },
+    forget: background.forget,
   };
 }
 
@@ -90,7 +67,7 @@ function contextOf({ spec, status, metadata }: Canary): string | undefined {
  */
 function isDue(
   canary: Canary,
-  { askedMs }: Entry,
+  { askedMs }: Asked<TakenEvidence>,
   { now, settleMs, lookBackMs }: { readonly now: number; readonly settleMs: number; readonly lookBackMs: LookBack },
 ): boolean {
   const { share } = canary.spec.traffic.evidence ?? {};

@@ -7,7 +7,7 @@ import type { KubeObject, ResourceKind } from "../kube/port.ts";
 import { isOurs, namesOf } from "../lib/names.ts";
 import type { Names } from "../lib/names.ts";
 import { rememberByObject } from "../lib/remember.ts";
-import { sameJson } from "../lib/sameJson.ts";
+import { sameJson } from "../lib/json.ts";
 import { routers } from "../routers/index.ts";
 import { routeKey } from "../routers/router.ts";
 import type { Backends, Neighbourhood, RouteInput, Router, RouteRef } from "../routers/router.ts";

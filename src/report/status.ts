@@ -1,7 +1,7 @@
 import { conditionsFor } from "../api/conditions.ts";
 import { HISTORY_LIMIT } from "../api/status.ts";
 import type { CanaryStatus, Phase } from "../api/status.ts";
-import { sameJson } from "../lib/sameJson.ts";
+import { sameJson } from "../lib/json.ts";
 import { clip } from "../lib/text.ts";
 import { stepLabel } from "../decide/situation.ts";
 import { stepsOf } from "../decide/strategy.ts";

@@ -99,7 +99,9 @@ export const nginx: Router<NginxBlock> = {
 };
 
 function read(input: NginxInput): RouteView {
-  const problem = firstProblem(input);
+  const problem = input.block.ingressRefs
+    .map(({ name }) => problemOf(name, input))
+    .find((found) => found !== undefined);
   const canaries = input.block.ingressRefs
     .flatMap(({ name }) => canaryOf(name, input) ?? [])
     .filter((canary) => isOwned(canary, input.backends.name));
@@ -205,14 +207,6 @@ function leadsToTarget(path: IngressPath, backends: Backends): boolean {
 
 function toCanary(path: IngressPath, backends: Backends): IngressPath {
   return { ...path, backend: { service: { ...path.backend.service, name: backends.canary } } };
-}
-
-function firstProblem(input: NginxInput): RouteProblem | undefined {
-  for (const { name } of input.block.ingressRefs) {
-    const problem = problemOf(name, input);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
 }
 
 function problemOf(name: string, input: NginxInput): RouteProblem | undefined {

@@ -1,7 +1,8 @@
 import { celValue, compileCel, optional } from "./celEnvironment.ts";
 import { deref, propertySchema } from "./builtinSchemas.ts";
-import { isArray, isObject, canonical } from "./json.ts";
-import { sameJson } from "../../lib/sameJson.ts";
+import { canonical } from "../../lib/json.ts";
+import { isArray, isObject } from "./json.ts";
+import { sameJson } from "../../lib/json.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { Schema, ValidationRule } from "./schemaTypes.ts";
 import type { FieldError, FieldErrorType } from "./status.ts";

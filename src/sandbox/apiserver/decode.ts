@@ -8,7 +8,7 @@ import type { Resource } from "./resources.ts";
 import { typeName } from "./schemaScalars.ts";
 import { validateSchema } from "./schema.ts";
 import { badRequest, invalid } from "./status.ts";
-import { canonical } from "./json.ts";
+import { canonical } from "../../lib/json.ts";
 
 /** What happens to fields that the schema does not know. */
 export type FieldValidation = "Strict" | "Warn" | "Ignore";

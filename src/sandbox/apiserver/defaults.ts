@@ -1,4 +1,5 @@
-import { arrayOf, at, canonical, isObject, objectOf, stringOf } from "./json.ts";
+import { canonical } from "../../lib/json.ts";
+import { arrayOf, at, isObject, objectOf, stringOf } from "./json.ts";
 import type { JsonObject } from "./json.ts";
 import { change, changeItems, fill, pod, podTemplate } from "./podDefaults.ts";
 import type { Resource } from "./resources.ts";

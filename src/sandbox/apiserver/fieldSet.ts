@@ -1,6 +1,7 @@
 import { deref, propertySchema } from "./builtinSchemas.ts";
-import { canonical, isArray, isObject } from "./json.ts";
-import { sameJson } from "../../lib/sameJson.ts";
+import { canonical } from "../../lib/json.ts";
+import { isArray, isObject } from "./json.ts";
+import { sameJson } from "../../lib/json.ts";
 import type { Json, JsonObject, MutableObject } from "./json.ts";
 import type { Schema } from "./schemaTypes.ts";
 

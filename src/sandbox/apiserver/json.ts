@@ -88,14 +88,6 @@ export function frozen<T extends Json | undefined>(value: T): T {
   return Object.freeze(copy) as T;
 }
 
-/** JSON text with sorted keys, as Go's encoder writes maps. */
-export function canonical(value: Json | undefined): string {
-  if (isArray(value)) return `[${value.map((item) => canonical(item)).join(",")}]`;
-  if (!isObject(value)) return JSON.stringify(value ?? null);
-  const entries = Object.keys(value).toSorted();
-  return `{${entries.map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`).join(",")}}`;
-}
-
 /** `metadata` of an object. */
 export function metaOf(object: JsonObject): JsonObject {
   return objectOf(object["metadata"]);

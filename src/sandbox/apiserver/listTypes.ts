@@ -1,5 +1,6 @@
 import { deref, propertySchema } from "./builtinSchemas.ts";
-import { canonical, isArray, isObject } from "./json.ts";
+import { canonical } from "../../lib/json.ts";
+import { isArray, isObject } from "./json.ts";
 import type { Json, JsonObject, MutableObject } from "./json.ts";
 import type { Schema } from "./schemaTypes.ts";
 import type { FieldError } from "./status.ts";

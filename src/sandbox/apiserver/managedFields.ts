@@ -1,4 +1,5 @@
-import { canonical, isArray, metaOf, objectOf, stringOf, withValue } from "./json.ts";
+import { canonical } from "../../lib/json.ts";
+import { isArray, metaOf, objectOf, stringOf, withValue } from "./json.ts";
 import type { Json, JsonObject } from "./json.ts";
 import {
   EMPTY,

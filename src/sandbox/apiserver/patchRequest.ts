@@ -1,6 +1,7 @@
 import { current, create, placed, update, writerOf } from "./write.ts";
 import type { Context, Ref, WriteOptions, Written } from "./context.ts";
-import { at, canonical, isObject, metaOf, nameOf, namespaceOf, stringOf, withValue } from "./json.ts";
+import { canonical } from "../../lib/json.ts";
+import { at, isObject, metaOf, nameOf, namespaceOf, stringOf, withValue } from "./json.ts";
 import type { Json, JsonObject, MutableObject } from "./json.ts";
 import { EMPTY, fieldsOf } from "./fieldSet.ts";
 import type { FieldSet } from "./fieldSet.ts";

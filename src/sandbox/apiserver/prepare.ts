@@ -5,7 +5,7 @@ import type { Resource } from "./resources.ts";
 import { validateSchema } from "./schema.ts";
 import { duplicateItems } from "./listTypes.ts";
 import { arrayOf, at, metaOf, nameOf, numberOf, stringOf, withValue } from "./json.ts";
-import { sameJson } from "../../lib/sameJson.ts";
+import { sameJson } from "../../lib/json.ts";
 import type { JsonObject, MutableObject } from "./json.ts";
 import { conflict, invalid } from "./status.ts";
 import type { FieldError } from "./status.ts";

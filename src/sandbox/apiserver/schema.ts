@@ -1,6 +1,7 @@
 import { deref } from "./builtinSchemas.ts";
-import { canonical, isArray, isObject } from "./json.ts";
-import { sameJson } from "../../lib/sameJson.ts";
+import { canonical } from "../../lib/json.ts";
+import { isArray, isObject } from "./json.ts";
+import { sameJson } from "../../lib/json.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { Schema } from "./schemaTypes.ts";
 import type { FieldError } from "./status.ts";

@@ -17,7 +17,7 @@ import {
 } from "./fieldSet.ts";
 import type { FieldSet } from "./fieldSet.ts";
 import { isArray, isObject } from "./json.ts";
-import { sameJson } from "../../lib/sameJson.ts";
+import { sameJson } from "../../lib/json.ts";
 import type { Json, JsonObject, MutableObject } from "./json.ts";
 import { isSameWriter, ownable, readOwners, withOwners } from "./managedFields.ts";
 import type { Owner, Writer } from "./managedFields.ts";

@@ -1,4 +1,4 @@
-import { canonical } from "./json.ts";
+import { canonical } from "../../lib/json.ts";
 import type { Json, JsonObject } from "./json.ts";
 
 /** What a field error is about; the names are those of `StatusCause.reason`. */

@@ -1,6 +1,6 @@
 import { deref, propertySchema } from "./builtinSchemas.ts";
 import { isArray, isObject } from "./json.ts";
-import { sameJson } from "../../lib/sameJson.ts";
+import { sameJson } from "../../lib/json.ts";
 import type { Json, JsonObject, MutableObject } from "./json.ts";
 import type { Schema } from "./schemaTypes.ts";
 import { badRequest } from "./status.ts";

@@ -1,4 +1,5 @@
-import { canonical, isArray, isObject, metaOf, nameOf, stringOf } from "./json.ts";
+import { canonical } from "../../lib/json.ts";
+import { isArray, isObject, metaOf, nameOf, stringOf } from "./json.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { jsonPath } from "./jsonPath.ts";
 import { age } from "./tableText.ts";

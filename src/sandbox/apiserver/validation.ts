@@ -1,5 +1,5 @@
 import { arrayOf, at, isObject, metaOf, objectOf, stringMap, stringOf } from "./json.ts";
-import { sameJson } from "../../lib/sameJson.ts";
+import { sameJson } from "../../lib/json.ts";
 import type { JsonObject } from "./json.ts";
 import { selectorText } from "./defaults.ts";
 import type { Resource } from "./resources.ts";

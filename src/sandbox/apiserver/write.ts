@@ -4,7 +4,7 @@ import { checkType, decode } from "./decode.ts";
 import { clusterIp, withClusterIp } from "./defaults.ts";
 import { finishIfFinalized } from "./deletion.ts";
 import { arrayOf, at, frozen, metaOf, nameOf, namespaceOf, sharing, stringOf, withValue } from "./json.ts";
-import { sameJson } from "../../lib/sameJson.ts";
+import { sameJson } from "../../lib/json.ts";
 import type { Json, JsonObject } from "./json.ts";
 import { ownersAfterUpdate, withOwners } from "./managedFields.ts";
 import type { Writer } from "./managedFields.ts";

@@ -1,9 +1,10 @@
-import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { isTerminating, type Deployment } from "../../kube/objects.ts";
 import type { ObjectMeta } from "../../kube/port.ts";
 import { kinds } from "../../kube/kinds.ts";
 import { keyOf } from "../../kube/informer.ts";
+import { fingerprint } from "../../lib/fingerprint.ts";
+import { canonical } from "../../lib/json.ts";
 import { sandboxKinds, type ReplicaSet } from "../kinds.ts";
 import { nameDigest } from "../random.ts";
 import type { Controller, ControllerContext } from "./controller.ts";
@@ -59,15 +60,7 @@ export function startDeployments(context: ControllerContext): Controller {
 
 /** The hash that tells the ReplicaSets of a Deployment apart. Key order does not matter. */
 export function templateHash(template: unknown): string {
-  return nameDigest(createHash("sha256").update(canonical(template)).digest("hex"), 10);
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, nested: unknown) =>
-    nested !== null && typeof nested === "object" && !Array.isArray(nested)
-      ? Object.fromEntries(Object.entries(nested).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : nested,
-  );
+  return nameDigest(fingerprint(canonical(template), 64), 10);
 }
 
 function setsOf(deployment: Deployment, view: View<ReplicaSet>): Sets {

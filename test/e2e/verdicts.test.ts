@@ -16,7 +16,7 @@ const ordersOfCanary = `orders_total{namespace="{{ namespace }}",pod=~"{{ target
 const failedOrders = `100 * sum(rate(${ordersOfCanary},result="failed"}[5s])) / sum(rate(${ordersOfCanary}}[5s]))`;
 
 /** Releases of many kinds, at the same time and each in a shop of its own, by what Contour's Envoy tells a real Prometheus. */
-describe.concurrent("verdicts on real traffic", () => {
+describe.concurrent("verdicts on real traffic", { timeout: 420_000 }, () => {
   let rig: Rig;
   let dependency: Dependency;
   const all: Told[] = [];
@@ -127,7 +127,11 @@ describe.concurrent("verdicts on real traffic", () => {
     "a healthy version that nobody calls, onUndecided: $onUndecided",
     async ({ onUndecided, phase, says }, context) => {
       const { expect } = context;
-      const release = { name: `healthy and idle, ${onUndecided}`, weights: [50], analysis: { onUndecided } };
+      const release = {
+        name: `healthy and idle, ${onUndecided}`,
+        weights: [50],
+        analysis: { onUndecided, undecidedAfter: "140s" },
+      };
       const { status } = await hear(release, context);
       expect(status.phase).toBe(phase);
       expect((status.history?.[0]?.why ?? status.why)?.message).toMatch(says);

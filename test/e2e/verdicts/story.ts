@@ -39,7 +39,7 @@ export interface Told {
 }
 
 /** Times are short where production would have minutes. Nothing is said about metrics: no check, no query, no provider. */
-const usual = { interval: "5s", metricsDelay: "2s", minDuration: "1m", undecidedAfter: "2m" };
+const usual = { interval: "5s", metricsDelay: "2s", minDuration: "1m", undecidedAfter: "5m" };
 
 /** The shortest interval that Flagger takes, and the one that it takes when nothing is said. */
 const FLAGGER_SECONDS = [10, 60] as const;

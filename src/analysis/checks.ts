@@ -2,7 +2,7 @@ import type { Verdict } from "../api/status.ts";
 import { minimaOf } from "./combine.ts";
 import type { Weighed, WeighedCheck } from "./combine.ts";
 import { decisiveProcess, logEquivalenceOf, newComparison, rateOf } from "./comparison.ts";
-import { detectable, type Traffic } from "./detectable.ts";
+import { detectable, detectableAgainst, type Traffic } from "./detectable.ts";
 import { checkSentence } from "./sentence.ts";
 import { logSloMet } from "./sloTest.ts";
 import type {
@@ -75,6 +75,15 @@ export function judgeSlo(slo: SloSettings, shared: Shared): CheckJudgement {
     canary.total >= minimaOf(slo.name, context.settings).total &&
     logSloMet(slo, canary) >= -Math.log(context.settings.beta);
   const verdict = verdictOf({ name: slo.name, seen: known?.seen, weighed, passes, logNeeded }, shared);
+  const { dispersion } = weighed;
+  const needs = {
+    slo,
+    lastStep: context.lastStep,
+    seen: canary.total,
+    pace: shared.pace.canary,
+    dispersion,
+    logNeeded,
+  };
   const judged = {
     name: slo.name,
     mode: slo.mode,
@@ -82,7 +91,9 @@ export function judgeSlo(slo: SloSettings, shared: Shared): CheckJudgement {
     canary,
     logEvidence: weighed.logEvidence,
     logNeeded,
-    dispersion: weighed.dispersion,
+    dispersion,
+    allowed: 1 - slo.objective,
+    ...(verdict === "Undecided" && { detectable: detectableAgainst(needs) }),
   };
   return { ...judged, message: checkSentence(judged, logNeeded) };
 }

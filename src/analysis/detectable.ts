@@ -1,5 +1,6 @@
 import { LOG_STAKES, RATIOS, TOLERANCE } from "./countTest.ts";
-import type { Detectable } from "./types.ts";
+import { logSloEvidence } from "./sloTest.ts";
+import type { Detectable, SloSettings } from "./types.ts";
 
 /** Ratios that are spoken of. */
 const SPOKEN = [2, 3, 5, 10, 20, 50, 200] as const;
@@ -34,11 +35,34 @@ export function detectable(needs: DetectableNeeds): Detectable {
     canary: needs.seen.canary + needs.pace.canary * ms,
     primary: needs.seen.primary + needs.pace.primary * ms,
   });
-  const shows = (ratio: number, ms: number) => expectedLogEvidence(needs, ratio, at(ms)) >= needs.logNeeded;
+  return search((ratio, ms) => expectedLogEvidence(needs, ratio, at(ms)) >= needs.logNeeded);
+}
+
+export interface SloNeeds {
+  readonly slo: SloSettings;
+  readonly lastStep: boolean;
+  /** Requests of the canary until now, and in each millisecond at the newest pace. */
+  readonly seen: number;
+  readonly pace: number;
+  readonly dispersion: number;
+  /** ln of the E-value that decides. */
+  readonly logNeeded: number;
+}
+
+/** The same against an objective: ratios of the share of bad requests that it allows. */
+export function detectableAgainst({ slo, lastStep, seen, pace, dispersion, logNeeded }: SloNeeds): Detectable {
+  return search((ratio, ms) => {
+    const share = ratio * (1 - slo.objective);
+    const total = seen + pace * ms;
+    return share <= 1 && logSloEvidence(slo, { total, bad: total * share }, lastStep, dispersion) >= logNeeded;
+  });
+}
+
+function search(shows: (ratio: number, ms: number) => boolean): Detectable {
   const now = SPOKEN.find((ratio) => shows(ratio, 0));
-  const smaller = SPOKEN.filter((ratio) => ratio < (now ?? Infinity));
+  const smaller = SPOKEN.filter((ratio) => ratio < (now ?? Infinity) && shows(ratio, REACH_MS));
   const ratio = smaller.find((candidate) => shows(candidate, SOON_MS)) ?? smaller.at(-1);
-  if (ratio === undefined || !shows(ratio, REACH_MS)) return now === undefined ? {} : { now };
+  if (ratio === undefined) return now === undefined ? {} : { now };
   let [low, high] = [0, REACH_MS];
   while (high - low > 30_000) {
     const middle = (low + high) / 2;

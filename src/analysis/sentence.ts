@@ -21,11 +21,17 @@ export function formatEvidence(log: number): string {
   return value >= 100 ? formatCount(value) : String(Number(value.toPrecision(2)));
 }
 
-/** `×5 would have shown by now, ×2 needs ~55m more`. */
-export function formatDetectable({ now, next }: Detectable): string {
-  const shown = now === undefined ? "no difference would have shown by now" : `×${now} would have shown by now`;
-  if (next === undefined) return now === undefined || now > 2 ? `${shown}; less is out of reach` : shown;
-  return `${shown}, ×${next.ratio} needs ~${formatDuration(next.ms)} more at this traffic`;
+/** `×5 would have shown by now, ×2 needs ~55m more`; against an objective, shares instead of ratios. */
+export function formatDetectable({ now, next }: Detectable, allowed?: number): string {
+  const worse = (ratio: number) =>
+    allowed === undefined ? `×${ratio}` : `${formatShare({ total: 1, bad: ratio * allowed })} bad`;
+  const none = allowed === undefined ? "no difference" : "no share";
+  const shown = `${now === undefined ? none : worse(now)} would have shown by now`;
+  if (next !== undefined)
+    return `${shown}, ${worse(next.ratio)} needs ~${formatDuration(next.ms)} more at this traffic`;
+  // Less than a multiple of the objective is no failure.
+  if (allowed !== undefined && now !== undefined) return shown;
+  return now === undefined || now > 2 ? `${shown}; less is out of reach` : shown;
 }
 
 const WORDS: Readonly<Record<Verdict, string>> = {
@@ -36,7 +42,10 @@ const WORDS: Readonly<Record<Verdict, string>> = {
   Error: "error",
 };
 
-type Spoken = Pick<CheckJudgement, "verdict" | "canary" | "primary" | "ratio" | "logEvidence" | "detectable" | "edge">;
+type Spoken = Pick<
+  CheckJudgement,
+  "verdict" | "canary" | "primary" | "ratio" | "logEvidence" | "detectable" | "edge" | "allowed"
+>;
 
 /** A check in one sentence: its verdict, both arms, the evidence, and what could have been seen. */
 export function checkSentence(check: Spoken, logNeeded: number): string {
@@ -54,7 +63,9 @@ export function checkSentence(check: Spoken, logNeeded: number): string {
     `${word}: ${arms.join(", ")}${ratio}`,
     `evidence ${formatEvidence(check.logEvidence)} of ${formatEvidence(logNeeded)}`,
   ];
-  if (check.verdict === "Undecided" && check.detectable !== undefined) parts.push(formatDetectable(check.detectable));
+  if (check.verdict === "Undecided" && check.detectable !== undefined) {
+    parts.push(formatDetectable(check.detectable, check.allowed));
+  }
   return parts.join("; ");
 }
 

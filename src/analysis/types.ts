@@ -194,7 +194,7 @@ export interface LookContext {
 
 /** What the evidence could have shown at this traffic. */
 export interface Detectable {
-  /** Smallest ratio of bad shares that would have shown by now; left out when not even the largest would have. */
+  /** Smallest ratio of the canary's bad share to the primary's, or to what the objective allows, that would have shown by now; left out when not even the largest would have. */
   readonly now?: number;
   /** A smaller one, and how much longer it would take at the newest pace; left out when out of reach. */
   readonly next?: { readonly ratio: number; readonly ms: number };
@@ -213,6 +213,8 @@ export interface CheckJudgement {
   readonly logNeeded: number;
   readonly dispersion: number;
   readonly detectable?: Detectable;
+  /** Of an objective: the share of bad requests that it allows. */
+  readonly allowed?: number;
   /** For latency: bad means slower than this, in ms. */
   readonly edge?: number;
   /** The verdict with its evidence, as a sentence for people. */

@@ -31,7 +31,10 @@ const evidence = z.object({
   dispersion: z.number().describe("How many bad ones come together; evidence counts by so much less."),
   detectable: z
     .object({
-      now: z.number().optional().describe("So many times the primary's share would have shown by now."),
+      now: z
+        .number()
+        .optional()
+        .describe("So many times the primary's share, or what the objective allows, would have shown by now."),
       next: z.number().optional().describe("A smaller ratio that would show later,"),
       after: z.string().max(32).optional().describe("after so much longer at the newest traffic."),
     })

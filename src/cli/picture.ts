@@ -149,7 +149,9 @@ function evidenceLine({ signal, canary, primary, evidence, needed, detectable }:
     `${bad} of ${total} bad`;
   const compared = primary === undefined ? "" : `, primary ${counted(primary)}`;
   const seen =
-    detectable?.now === undefined ? "" : `; ${Number(detectable.now.toPrecision(3))} times as many would show`;
+    detectable?.now === undefined
+      ? ""
+      : `; ${Number(detectable.now.toPrecision(3))} times ${signal === "Objective" ? "what it allows" : "as many"} would show`;
   const worth = `evidence ${Number(evidence.toPrecision(3))} of the ${Number(needed.toPrecision(3))} that roll back`;
   return `  ${signal}: canary ${counted(canary)}${compared}; ${worth}${seen}`;
 }

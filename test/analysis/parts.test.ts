@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { detectable } from "../../src/analysis/detectable.ts";
+import { detectable, detectableAgainst } from "../../src/analysis/detectable.ts";
 import { dispersionOf, measureDispersion, successiveDispersion } from "../../src/analysis/dispersion.ts";
 import { achievableMargins, firstMargin, logEquivalence } from "../../src/analysis/equivalence.ts";
 import { addPending, chooseEdges, slowerThan } from "../../src/analysis/histogram.ts";
@@ -229,6 +229,31 @@ describe("what was detectable", () => {
     [{}, "no difference would have shown by now; less is out of reach"],
   ])("is a sentence: %j", (value, sentence) => {
     expect(formatDetectable(value)).toBe(sentence);
+  });
+});
+
+describe("what was detectable against an objective", () => {
+  const needs = { slo: slo("success", 0.999), lastStep: false, dispersion: 1, logNeeded: Math.log(100), pace: 0.01 };
+
+  it.each([
+    ["of few requests", 200, false, 200],
+    ["of more requests", 5_000, false, 50],
+    ["on the last step, which allows less", 5_000, true, 20],
+  ])("is a multiple of what it allows: %s", (_, seen, lastStep, now) => {
+    expect(detectableAgainst({ ...needs, seen, lastStep }).now).toBe(now);
+  });
+
+  it("never is more than all requests, nor less than what fails", () => {
+    expect(detectableAgainst({ ...needs, slo: slo("half", 0.5), seen: 1e6 })).toEqual({});
+    const { now, next } = detectableAgainst({ ...needs, seen: 100 });
+    expect(next?.ratio).toBeLessThan(now ?? Infinity);
+    expect(next?.ratio).toBeGreaterThan(14.4);
+  });
+
+  it("is said as a share", () => {
+    const said = formatDetectable({ now: 50, next: { ratio: 20, ms: 300_000 } }, 0.001);
+    expect(said).toBe("5 % bad would have shown by now, 2 % bad needs ~5m more at this traffic");
+    expect(formatDetectable({ now: 20 }, 0.001)).toBe("2 % bad would have shown by now");
   });
 });
 

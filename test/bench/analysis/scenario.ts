@@ -34,6 +34,11 @@ const scenarioSchema = z.strictObject({
   objective: z.number().gt(0).lt(100).optional(),
 });
 
+/** A scenario that a program makes up. */
+export function scenarioOf(given: z.input<typeof scenarioSchema>): Scenario {
+  return scenarioSchema.parse(given);
+}
+
 export type Scenario = z.output<typeof scenarioSchema>;
 
 /**

@@ -1,7 +1,7 @@
 import { judge, startJudging } from "../../../../src/analysis/judge.ts";
 import { measureDispersion } from "../../../../src/analysis/dispersion.ts";
 import { defaultSettings, eventComparison, slo } from "../../../../src/analysis/settings.ts";
-import type { History, JudgeSettings } from "../../../../src/analysis/types.ts";
+import type { History, Judgement, JudgeSettings } from "../../../../src/analysis/types.ts";
 import type { Scenario } from "../scenario.ts";
 import type { Past, Run } from "../world.ts";
 import type { Outcome } from "./outcome.ts";
@@ -26,7 +26,7 @@ function historyOf({ halves, requests }: Past): History {
 }
 
 /** The production judge under the rollout's rules: go on after the step's time unless something speaks against it. */
-export function aviary(run: Run): Outcome {
+export function aviary(run: Run, watch?: (judgement: Judgement, minute: number) => void): Outcome {
   const { scenario, moments } = run.world;
   const settings = settingsFor(scenario, run);
   let state = startJudging(0, settings);
@@ -39,6 +39,7 @@ export function aviary(run: Run): Outcome {
     const looked = judge(state, interval, { settings, lastStep: step === lastStep });
     state = looked.state;
     const minute = interval.to / 60_000;
+    watch?.(looked.judgement, minute);
     const ended = (end: Outcome["end"]): Outcome => ({ end, minute, canaryRequests, expectedBad });
     const { verdict, mayAdvance } = looked.judgement;
     if (verdict === "Fail") return ended("rolledBack");

@@ -174,13 +174,15 @@ describe("what the controller may do", () => {
   it.each([
     ["", "secrets", []],
     ["", "configmaps", ["create", "delete", "get", "list", "patch", "watch"]],
-    ["", "pods", ["get", "list"]],
+    ["", "pods", ["list"]],
     ["", "namespaces", ["get"]],
     ["apps", "deployments", ["create", "delete", "get", "list", "patch", "watch"]],
     ["apps", "daemonsets", ["create", "delete", "get", "list", "patch", "watch"]],
     ["apps", "statefulsets", ["create", "delete", "get", "list", "patch", "watch"]],
     ["aviary.dev", "canaryactions", ["delete", "get", "list", "watch"]],
-    ["aviary.dev", "canaryactions/status", ["get", "patch", "update"]],
+    ["aviary.dev", "canaries", ["get", "list", "patch", "watch"]],
+    ["aviary.dev", "canaries/status", ["patch"]],
+    ["aviary.dev", "canaryactions/status", ["patch"]],
     ["coordination.k8s.io", "leases", []],
     ["rbac.authorization.k8s.io", "clusterroles", []],
   ])("is least for %s %s: %j", (group, resource, verbs) => {

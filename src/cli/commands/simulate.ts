@@ -116,8 +116,10 @@ function silently(): Telling {
 function aloud(world: World): Telling {
   const paint = paintFor(world);
   const write = (text: string): void => void world.stdout.write(`${text}\n`);
+  let beganAt = 0;
   return {
     begin(model) {
+      beganAt = performance.now();
       write("A simulation on virtual time: the production controller, and no cluster, pods or requests.");
       for (const sentence of sentencesOf(model)) write(paint.faint(`- ${sentence}`));
     },
@@ -134,8 +136,9 @@ function aloud(world: World): Telling {
       const { tookMs, canaryRequests, canaryFailures, message } = simulated;
       const [sentence = "", ...more] = message.split("\n");
       if (more.length > 0) write(message);
+      const inMs = performance.now() - beganAt;
       const met = `the new version answered ${canaryRequests} requests, of which ${canaryFailures} failed`;
-      write(`${painted} after ${formatDuration(tookMs)}: ${sentence}; ${met}`);
+      write(`${painted} after ${formatDuration(tookMs)}, simulated in ${formatDuration(inMs)}: ${sentence}; ${met}`);
     },
   };
 }

@@ -31,14 +31,14 @@ export interface QueryEngine {
   range(query: RangeQuery): SeriesWindow[];
 }
 
-/** Queries that an engine keeps in their parsed form. */
-const REMEMBERED = 200;
+/** Who judges asks the same again and again; so many queries are kept in their parsed form. */
+const REMEMBERED = 500;
+
+const parse = rememberByText(REMEMBERED, parseQuery);
 
 export function createQueryEngine(options: EngineOptions): QueryEngine {
   const { storage, lookbackMs = 5 * 60_000, subqueryStepMs = 60_000 } = options;
   const base = { storage, lookbackMs, subqueryStepMs };
-  // Who judges asks the same again and again.
-  const parse = rememberByText(REMEMBERED, parseQuery);
   return {
     instant: (query, atMs) => evaluate(parse(query), { ...base, atMs, startMs: atMs, endMs: atMs }),
     range: ({ query, startMs, endMs, stepMs }) => {

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { isHigh } from "../bench/analysis/judges/kayenta.ts";
 import { PROOF_SEEDS } from "../bench/analysis/options.ts";
 import { percentile } from "../bench/analysis/percentile.ts";
+import { svgOf } from "../bench/analysis/plots/chart.ts";
 import { binomial, clustered, poisson, seeded } from "../../src/sandbox/simulation/draws.ts";
 import { valueAt } from "../../src/lib/curve.ts";
 import { readScenarios } from "../bench/analysis/scenario.ts";
@@ -128,6 +129,23 @@ describe("the bench's command line", () => {
     expect(stdout).toMatch(/\| B5 0.1 to 20 % \| 50 \| flagger \| 100 \|/);
     expect(stdout).toMatch(/\n(\d+) of \1 bars hold, 0 missed; 10 runs, seeds 3, 4\n$/);
     expect(status).toBe(0);
+  });
+});
+
+describe("a chart", () => {
+  it("is the same for the same numbers, for light and dark pages, and keeps lines within its axes", () => {
+    const chart = {
+      title: "a < b",
+      description: "",
+      x: { label: "x", ticks: [1, 10, 100], isLog: true },
+      y: { label: "y", ticks: [0, 50] },
+      lines: [{ name: "one", points: [[10, 25] as const, [1_000, 99] as const] }],
+    };
+    const svg = svgOf(chart);
+    expect(svgOf(chart)).toBe(svg);
+    expect(svg).toContain('points="403,211 736,76"');
+    expect(svg).toContain("a &lt; b");
+    expect(svg).toContain("prefers-color-scheme:dark");
   });
 });
 

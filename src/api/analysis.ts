@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { templateUse } from "./analysisTemplate.ts";
-import { checkSchema, defaultChecks, isJudged, modeOf, resolveCheck } from "./checks/index.ts";
+import { checkSchema, isJudged, modeOf, resolveCheck, withStanding } from "./checks/index.ts";
 import type { Check, StoredCheck } from "./checks/index.ts";
 import type { CelRule } from "./schema.ts";
 import { duration, listMap, withRules } from "./schema.ts";
@@ -93,7 +93,7 @@ export const analysisSchema = withRules(
     checks: listMap(z.array(checkSchema).min(1).max(20), "name")
       .optional()
       .describe(
-        "What the canary is judged by. Left out: a comparison of its errors and latency with the primary's, and a look at its pods.",
+        "What the canary is judged by. Left out: a comparison of its errors and latency with the primary's. Its pods are always looked at, and how full its containers are is reported where that is measured, unless a check of that kind says otherwise.",
       ),
   }),
   {
@@ -128,8 +128,10 @@ export interface Analysis extends Omit<z.output<typeof analysisSchema>, "checks"
 /** The typed analysis, or the sentence that says what is missing. */
 export function resolveAnalysis(stored: z.output<typeof analysisSchema>): Analysis | string {
   const unjudged = stored.unjudged ?? false;
-  const checks = stored.checks?.map(resolveCheck) ?? (unjudged ? [] : defaultChecks);
-  if (!checks.every((check) => check !== undefined)) return "analysis.checks: exactly one kind is needed";
+  const written = stored.checks?.map(resolveCheck);
+  if (written !== undefined && !written.every((check) => check !== undefined))
+    return "analysis.checks: exactly one kind is needed";
+  const checks = unjudged ? [] : withStanding(written);
   const judged = checks.some(isJudged);
   const minDuration = stored.minDuration ?? (judged ? "6m" : undefined);
   return {

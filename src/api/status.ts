@@ -258,7 +258,7 @@ export const canaryStatusSchema = z.object({
     .describe("The routes that have the traffic. A change of `spec.traffic` is taken over between two rollouts."),
   contention: z.array(contention).max(5).optional().describe("Who changes back what Aviary has set."),
   rollout: rollout.optional(),
-  checks: z.array(checkStatus).max(20).optional().describe("The checks of the rollout under way, or of the last one."),
+  checks: z.array(checkStatus).max(22).optional().describe("The checks of the rollout under way, or of the last one."),
   history: z.array(historyEntry).max(HISTORY_LIMIT).optional().describe("Ended rollouts, the newest first."),
   conditions: listMap(z.array(condition).max(8), "type")
     .optional()

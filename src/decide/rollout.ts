@@ -3,7 +3,7 @@ import type { Share } from "../api/share.ts";
 import type { HistoryEntry, RolloutMemory, RolloutOutcome } from "../api/status.ts";
 import { podsForShare } from "../lib/podShare.ts";
 import { clip } from "../lib/text.ts";
-import { unasked } from "./checks/index.ts";
+import { judge } from "./checks/index.ts";
 import { nameOf } from "./strategy.ts";
 import { elapsedMs, isWeightStep, podsFor, stepLabel, timestamp } from "./situation.ts";
 import type { Answered, Situation } from "./situation.ts";
@@ -21,7 +21,11 @@ export function newRollout(situation: Situation, target: Workload) {
   // Pods read their configuration when they start: those that are there already hold the one before.
   const renewPods = target.configured === true && (target.replicas > 0 || !target.settled);
   const rollout: RolloutMemory = renewPods ? { ...begun, renewPods } : begun;
-  return { rollout, checks: situation.canary.spec.analysis.checks.map(unasked), failed: undefined };
+  return {
+    rollout,
+    checks: judge({ checks: situation.canary.spec.analysis.checks, previous: [], readings: {} }),
+    failed: undefined,
+  };
 }
 
 /** Pods that carry all of the traffic: as many as the primary has. */

@@ -3,8 +3,8 @@ import type { Pattern } from "./dataPlanes/dataPlane.ts";
 
 /** What the queries look at. */
 export interface SaturationScope {
-  readonly namespace: string;
-  /** Names of the pods of both versions. */
+  readonly namespaces: readonly string[];
+  /** Names of the pods. */
   readonly pods: readonly Pattern[];
   /** Length of the stretch of time that ends when the query is evaluated, in seconds. */
   readonly seconds: number;
@@ -18,7 +18,8 @@ export interface SaturationQueries {
   readonly containers: string;
 }
 
-/** The label that tells versions apart. */
+/** The labels that tell canaries and their versions apart. */
+export const NAMESPACE = "namespace";
 export const POD = "pod";
 
 const CONTAINER = "by (namespace, pod, container)";
@@ -31,17 +32,17 @@ const CONTAINER = "by (namespace, pod, container)";
  * Source: https://github.com/google/cadvisor/blob/master/docs/storage/prometheus.md,
  * https://github.com/kubernetes/kube-state-metrics/blob/main/docs/metrics/workload/pod-metrics.md
  */
-export function saturationQueries({ namespace, pods, seconds }: SaturationScope): SaturationQueries {
+export function saturationQueries({ namespaces, pods, seconds }: SaturationScope): SaturationQueries {
   const of = (metric: string, ...more: readonly string[]) =>
-    selector(metric, `namespace=${JSON.stringify(namespace)}`, anyOf(POD, pods), 'container!=""', ...more);
+    selector(metric, anyOf(NAMESPACE, namespaces), anyOf(POD, pods), 'container!=""', ...more);
   const limit = (resource: string) =>
     `max ${CONTAINER} (${of("kube_pod_container_resource_limits", `resource="${resource}"`)})`;
   const rate = (metric: string) => `sum ${CONTAINER} (rate(${of(metric)}[${seconds}s]))`;
-  const fullest = (used: string, most: string) => `max by (${POD}) (100 * ${used} / ${most})`;
+  const fullest = (used: string, most: string) => `max by (${NAMESPACE}, ${POD}) (100 * ${used} / ${most})`;
   return {
     memory: fullest(`max ${CONTAINER} (${of("container_memory_working_set_bytes")})`, limit("memory")),
     cpu: fullest(rate("container_cpu_usage_seconds_total"), limit("cpu")),
     throttled: fullest(rate("container_cpu_cfs_throttled_periods_total"), rate("container_cpu_cfs_periods_total")),
-    containers: `count by (${POD}) (${of("container_memory_working_set_bytes")})`,
+    containers: `count by (${NAMESPACE}, ${POD}) (${of("container_memory_working_set_bytes")})`,
   };
 }

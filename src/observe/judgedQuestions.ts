@@ -1,7 +1,7 @@
 import type { Canary, JudgedCheck } from "../api/canary.ts";
 import type { DataPlaneName } from "../api/dataPlanes.ts";
-import { questionsOfCheck } from "../api/checks/index.ts";
-import type { ProviderRef, Question } from "../api/query.ts";
+import { providerOf, questionsOfCheck } from "../api/checks/index.ts";
+import type { Question } from "../api/query.ts";
 import type { Judging } from "../api/status.ts";
 import { namesOf } from "../lib/names.ts";
 import { anyOf, differenceQuery, nativeCountQuery, nativeQueries, selector } from "../metrics/counterQuery.ts";
@@ -12,10 +12,6 @@ import { fillQuery } from "../metrics/variables.ts";
 
 export type Source = NonNullable<Judging["sources"]>[number];
 export type Arm = "canary" | "primary";
-
-export function providerOf(check: JudgedCheck): ProviderRef | undefined {
-  return "slo" in check ? check.slo.providerRef : check.comparison.providerRef;
-}
 
 export function dataPlaneOf(check: JudgedCheck): DataPlaneName | undefined {
   return "slo" in check ? check.slo.dataPlane : check.comparison.dataPlane;

@@ -12,6 +12,8 @@ import type { FilledQuery } from "../metrics/variables.ts";
 export function questionsOf({ spec }: Canary): readonly Question[] {
   const { share } = spec.traffic.evidence ?? {};
   const checks = spec.analysis.checks.flatMap((check) => {
+    // What nobody asked for need not be answered by anybody.
+    if (check.byDefault === true) return [];
     const asked = questionsOfCheck(check);
     // What a data plane is asked is Aviary's own; somebody has to answer it all the same.
     if ("saturation" in check) return [saturationQuestion(check, "up")];

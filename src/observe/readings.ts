@@ -1,7 +1,9 @@
 import type { Canary, SaturationCheck, ThresholdCheck } from "../api/canary.ts";
+import { isSilent } from "../api/checks/index.ts";
 import { thresholdQuestion } from "../api/checks/threshold.ts";
 import type { Question } from "../api/query.ts";
 import type { CheckStatus } from "../api/status.ts";
+import { onGrid, saturationDueAt } from "../decide/due.ts";
 import { isAsked, stepsOf } from "../decide/strategy.ts";
 import type { Taken, TakenReading } from "../decide/taken.ts";
 import { messageOf } from "../lib/errors.ts";
@@ -9,7 +11,8 @@ import { parseDuration } from "../lib/time.ts";
 import type { Clock } from "../lib/time.ts";
 import type { Reading } from "../metrics/provider.ts";
 import { fillIn } from "./query.ts";
-import { questionOfSaturation, takeSaturation } from "./saturation.ts";
+import { saysSomething, takeSaturation } from "./saturation.ts";
+import { createSharedAsking } from "./series.ts";
 import type { AskSeries } from "./series.ts";
 
 /** Asks a metrics back-end; finds it, with its credentials, by the question's `providerRef`. Never rejects but by abort. */
@@ -55,10 +58,17 @@ interface Entry {
   /** Which rollout and weight the answer belongs to; an answer to another question is dropped. */
   context: string;
   answer: Taken | undefined;
+  /** Nobody is told, and nobody is asked again for long, when the answer says nothing. */
+  silent?: boolean;
 }
+
+/** How long nobody is asked again about metrics that are not there and that nobody has asked for. */
+const QUIET_MS = 600_000;
 
 export function createReadings({ clock, ask, askSeries, lookBackMs, onAnswer, signal }: ReadingsOptions): Readings {
   const entries = new Map<string, Map<string, Entry>>();
+  const quietUntil = new Map<string, number>();
+  const shared = createSharedAsking(clock, askSeries);
 
   const wait = (key: string, entry: Entry, answer: Promise<Taken>): void => {
     entry.asking = true;
@@ -66,6 +76,10 @@ export function createReadings({ clock, ask, askSeries, lookBackMs, onAnswer, si
     void answer.then((taken) => {
       entry.asking = false;
       if (signal.aborted) return;
+      if (entry.silent === true && "found" in taken && !saysSomething(taken)) {
+        quietUntil.set(key, clock.now() + QUIET_MS);
+        return;
+      }
       if (entry.context === context) entry.answer = taken;
       onAnswer(key);
     });
@@ -74,7 +88,8 @@ export function createReadings({ clock, ask, askSeries, lookBackMs, onAnswer, si
   const start = (key: string, canary: Canary, check: ReadCheck, entry: Entry): void => {
     const at = clock.now();
     if ("saturation" in check) {
-      wait(key, entry, takeSaturation({ canary, check, at, ask: askSeries, signal }));
+      const asked = onGrid(canary, at, Math.floor);
+      wait(key, entry, takeSaturation({ canary, check, at: asked, ask: shared, signal }));
       return;
     }
     const question = thresholdQuestion(check);
@@ -105,6 +120,8 @@ export function createReadings({ clock, ask, askSeries, lookBackMs, onAnswer, si
         held.set(check.name, entry);
         if (entry.context !== context) Object.assign(entry, { context, answer: undefined });
         const known = canary.status?.checks?.find(({ name }) => name === check.name);
+        entry.silent = isSilent(check, known?.readings ?? 0);
+        if (entry.silent && clock.now() < (quietUntil.get(key) ?? 0)) continue;
         if (entry.answer !== undefined && !isNews(entry.answer, known)) entry.answer = undefined;
         if (
           entry.answer === undefined &&
@@ -119,6 +136,7 @@ export function createReadings({ clock, ask, askSeries, lookBackMs, onAnswer, si
     },
     forget: (key) => {
       entries.delete(key);
+      quietUntil.delete(key);
     },
   };
 }
@@ -155,15 +173,12 @@ function isDue(
   known: CheckStatus | undefined,
   { now, lookBackMs }: { readonly now: number; readonly lookBackMs: LookBack },
 ): boolean {
+  if ("saturation" in check) return now >= saturationDueAt(canary, check, known?.lastReading);
   const interval = parseDuration(canary.spec.analysis.interval);
   const rollout = canary.status?.rollout;
   const effective = Date.parse(rollout?.effectiveSince ?? "");
   const last = known?.lastReading === undefined ? effective : Math.max(effective, Date.parse(known.lastReading));
   if (now - last < interval) return false;
   const first = Date.parse(rollout?.firstWeightAt ?? rollout?.effectiveSince ?? "");
-  return now - first >= lookBackMs(canary, questionOf(canary, check));
-}
-
-function questionOf(canary: Canary, check: ReadCheck): Question {
-  return "threshold" in check ? thresholdQuestion(check) : questionOfSaturation(canary, check);
+  return now - first >= lookBackMs(canary, thresholdQuestion(check));
 }

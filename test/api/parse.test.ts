@@ -48,6 +48,25 @@ describe("a Canary that is parsed", () => {
             onNoData: "Undecided",
             threshold: { query: "up", max: 0.01, failureLimit: 2, minReadings: 1 },
           },
+          {
+            name: "pods",
+            mode: "Gate",
+            onNoData: "Undecided",
+            byDefault: true,
+            pods: { maxRestarts: 1, unreadyFor: "1m" },
+          },
+          {
+            name: "saturation",
+            mode: "Report",
+            onNoData: "Undecided",
+            byDefault: true,
+            saturation: {
+              maxMemoryPercent: 90,
+              maxCPUPercent: 90,
+              maxThrottledPercent: 25,
+              consecutiveFailureLimit: 2,
+            },
+          },
         ],
       },
       progressDeadlineSeconds: 600,
@@ -65,10 +84,33 @@ describe("a Canary that is parsed", () => {
       checks: [
         { name: "regressions", mode: "Gate", comparison: { minRequests: 20, minFailures: 3 } },
         { name: "pods", mode: "Gate", pods: { maxRestarts: 1, unreadyFor: "1m" } },
+        { name: "saturation", mode: "Report" },
       ],
       minDuration: "6m",
       undecidedAfter: "30m",
     });
+  });
+
+  it.each([
+    {
+      what: "a check of that kind says otherwise",
+      checks: [{ name: "p", mode: "Report", pods: {} }, { name: "s", mode: "Gate", saturation: {} }], // prettier-ignore
+      expected: ["p Report", "s Gate"],
+    },
+    {
+      what: "another check has that name",
+      checks: [{ name: "pods", threshold: { query: "up", min: 1 } }],
+      expected: ["pods Gate", "default-pods Gate", "saturation Report"],
+    },
+  ])("has its pods and their room looked at, in its own way where $what", ({ checks, expected }) => {
+    const { analysis } = specOf(canary({ analysis: { checks } }));
+    expect(analysis.checks.map(({ name, mode }) => `${name} ${mode}`)).toEqual(expected);
+  });
+
+  it("has the room of its pods asked of who counts its versions", () => {
+    const providerRef = { kind: "MetricProvider", name: "own" };
+    const { analysis } = specOf(canary({ analysis: { checks: [{ name: "c", comparison: { providerRef } }] } }));
+    expect(analysis.checks.at(-1)).toMatchObject({ name: "saturation", saturation: { providerRef } });
   });
 
   it("has its steps told apart, with the hold filled in", () => {

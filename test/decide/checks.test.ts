@@ -115,4 +115,17 @@ describe("a step", () => {
     expect(open(checks, [silent])).toEqual([silent]);
     expect(open(checks, [silent, { ...heard, verdict: "Undecided" }])).toHaveLength(2);
   });
+
+  it("is not over because pods run, while all that measures is silent", () => {
+    const pods: Check = {
+      name: "pods",
+      mode: "Gate",
+      onNoData: "Undecided",
+      pods: { maxRestarts: 1, unreadyFor: "1m" },
+    };
+    const silent = { ...passing, name: "silent", verdict: "NoData" } as const;
+    const run = { ...passing, name: "pods", lastReading: ago(3) };
+    expect(open([check({}, { name: "silent", onNoData: "Ignore" }), pods], [silent, run])).toEqual([silent]);
+    expect(open([pods], [run])).toEqual([]);
+  });
 });

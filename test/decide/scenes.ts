@@ -83,7 +83,7 @@ export const rested: CanaryStatus = {
 /** A status with a rollout of revision `b` under way. */
 export function rolling(more: Partial<RolloutMemory> = {}, rest: CanaryStatus = {}): CanaryStatus {
   const rollout = { revision: "b", startedAt: ago(100), step: 0, weight: 0, ...more };
-  return { ...rested, phase: "Progressing", checks: [passing], ...rest, rollout };
+  return { ...rested, phase: "Progressing", checks: [passing, podsWell], ...rest, rollout };
 }
 
 /** In effect at 10 % since so many seconds. */
@@ -105,6 +105,9 @@ export const passing = {
   consecutiveFailures: 0,
   lastReading: ago(1),
 } as const;
+
+/** The check of the canary's pods, which every Canary has. */
+export const podsWell = { ...passing, name: "pods" } as const;
 
 /** The canary's pods run `b` and answer; the route gives them `weight`. */
 export function serving(weight: number, more: Partial<Workload> = {}): Pick<SceneOptions, "see" | "services"> {

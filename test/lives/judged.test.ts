@@ -122,6 +122,7 @@ describe("a comparison", () => {
     expect(life.status().checks?.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual([
       "regressions Fail",
       "objective Pass",
+      "pods Pass",
     ]);
   });
 });

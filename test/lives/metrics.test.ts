@@ -88,7 +88,7 @@ describe("readings", () => {
     life.ask = unreachable;
     await life.pass(120_000);
     expect(life.status()).toMatchObject({ weight: 50 });
-    expect(checks).toHaveLength(1);
+    expect(checks).toHaveLength(2);
   });
 
   it("wait for minDuration after the last step", async () => {

@@ -63,6 +63,27 @@ describe("the canary's pods", () => {
     expect(life.status().history?.[0]?.why.message).toMatch(says);
   });
 
+  const crashLoop = (finishedAt: string) =>
+    container({
+      state: { waiting: { reason: "CrashLoopBackOff" } },
+      lastState: { terminated: { exitCode: 3, reason: "Error", finishedAt } },
+    });
+
+  it("fail the canary though nobody wrote a check of them", async () => {
+    const life = await underWay({ spec: { analysis: { interval: "30s", checks: [oneCheck] } }, replicas: 20 }, 50);
+    await ail(life, crashLoop);
+    await life.until("the end", ({ phase }) => phase === "Failed");
+    expect(life.status().history?.[0]?.why.message).toContain("check pods failed: ");
+  });
+
+  it("fail nothing where the check of them only reports", async () => {
+    const checks = [oneCheck, { name: "pods", mode: "Report", pods: {} }];
+    const life = await underWay({ spec: { analysis: { interval: "30s", checks } }, replicas: 20 }, 50);
+    await ail(life, crashLoop);
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    expect(life.status().checks?.[1]).toMatchObject({ name: "pods", mode: "Report", verdict: "Fail" });
+  });
+
   it("may restart once, and what was before their first request does not count", async () => {
     const life = await underWay({ spec, replicas: 20 }, 50);
     await ail(life, (finishedAt) =>

@@ -24,6 +24,16 @@ async function lived(check: object, metrics: Partial<MetricsWorldOptions>): Prom
   return life;
 }
 
+/** The same of a Canary that has no word about it. */
+async function released(metrics: Partial<MetricsWorldOptions>): Promise<Life> {
+  const steps = [20, 50].map((weight) => ({ weight, hold: "2m" }));
+  const spec = { ...withSteps(steps), analysis: { interval: "30s", checks: [oneCheck] } };
+  const life = await adopted({ spec, metrics: { rps: 0, primary: roomy, ...metrics } });
+  await life.release("2");
+  await life.until("an end", ended, 3_600_000);
+  return life;
+}
+
 describe("how full the canary's containers are", () => {
   it("is told beside the primary, and takes nothing back by itself", async () => {
     const life = await lived({}, { canary: { full: { memory: 97 } } });
@@ -73,5 +83,25 @@ describe("how full the canary's containers are", () => {
     expect(life.status().phase).toBe("Paused");
     expect(life.status().checks?.[1]).toMatchObject({ verdict: "NoData" });
     expect(life.status().checks?.[1]?.message).toMatch(says);
+  });
+
+  it("is reported though nobody asked, where it is measured", async () => {
+    const life = await released({ canary: { full: { memory: 97 } } });
+    expect(outcomes(life)).toEqual(["example/web:2 Succeeded"]);
+    expect(life.status().checks?.map(({ name, mode = "Gate" }) => `${name} ${mode}`)).toEqual([
+      "success Gate",
+      "pods Gate",
+      "saturation Report",
+    ]);
+    expect(life.status().checks?.[2]?.message).toMatch(/^97 % of the memory limit, above 90, primary 61/);
+  });
+
+  it("costs nothing where it is not measured and nobody asked: no word, no wait, three questions", async () => {
+    const measured = await released({ canary: roomy });
+    const life = await released({ primary: {} });
+    expect(outcomes(life)).toEqual(["example/web:2 Succeeded"]);
+    expect(life.status().checks?.map(({ name }) => name)).toEqual(["success", "pods"]);
+    expect(life.metrics.asked.filter((query) => query.includes("container_"))).toHaveLength(3);
+    expect(life.timeline).toEqual(measured.timeline);
   });
 });

@@ -88,7 +88,7 @@ describe("a Canary with a template", () => {
       reason: "TemplateNotFound",
       message: expect.stringContaining("there is no AnalysisTemplate success") as string,
     });
-    expect(life.status().checks).toMatchObject([{ name: "shop-success", failures: 1 }]);
+    expect(life.status().checks).toMatchObject([{ name: "shop-success", failures: 1 }, { name: "pods" }]);
     expect(life.weights()).toEqual({ "web-primary": 90, "web-canary": 10 });
     await life.kube.create(kinds.analysisTemplate, template);
     await life.until("a rollback", ({ phase }) => phase === "Failed");

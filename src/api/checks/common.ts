@@ -14,7 +14,7 @@ export const commonFields = {
     .enum(["Undecided", "Ignore", "Fail"])
     .optional()
     .describe(
-      "What silence means. Left out: Undecided. Undecided waits for data, Ignore leaves the check out as long as another one passes, Fail counts as a failed reading.",
+      "What silence means. Left out: Undecided. Undecided waits for data, Ignore leaves the check out as long as another one passes that is not of kind pods, Fail counts as a failed reading.",
     ),
 };
 
@@ -26,4 +26,6 @@ export interface CheckBasics {
   readonly name: string;
   readonly mode: CheckMode;
   readonly onNoData: OnNoData;
+  /** Nobody wrote it. */
+  readonly byDefault?: true;
 }

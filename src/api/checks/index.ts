@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Question } from "../query.ts";
+import type { ProviderRef, Question } from "../query.ts";
 import { exactlyOneOf, withRules } from "../schema.ts";
 import { commonFields } from "./common.ts";
 import type { CheckMode } from "./common.ts";
@@ -95,13 +95,43 @@ export function questionsOfCheck(check: Check): readonly Question[] {
     : counterQuestions({ name, kind: "comparison" }, check.comparison);
 }
 
-/** What Canaries without checks are judged by. */
-export const defaultChecks: readonly Check[] = [
-  {
-    name: "regressions",
-    mode: "Gate",
-    onNoData: "Undecided",
-    comparison: comparisonSchema.parse({}),
-  },
-  { name: "pods", mode: "Gate", onNoData: "Undecided", pods: podsSchema.parse({}) },
+/** What Canaries without checks are judged by, beside `withStanding`. */
+const unlessSaid: readonly Check[] = [
+  { name: "regressions", mode: "Gate", onNoData: "Undecided", comparison: comparisonSchema.parse({}) },
 ];
+
+/**
+ * The checks of a Canary: those that are written, and what is looked at anyway, unless one of that kind is written. How
+ * full containers are is asked of the back-end that counts the versions.
+ */
+export function withStanding(written: readonly Check[] = unlessSaid): readonly Check[] {
+  const has = (kind: CheckKind) => written.some((check) => kind in check);
+  const free = (name: string): string =>
+    written.some((check) => check.name === name) ? free(`default-${name}`) : name;
+  const basics = (name: string, mode: CheckMode) =>
+    ({ name: free(name), mode, onNoData: "Undecided", byDefault: true }) as const;
+  const judged = written.find(isJudged);
+  const providerRef = judged === undefined ? undefined : providerOf(judged);
+  return [
+    ...written,
+    ...(has("pods") ? [] : [{ ...basics("pods", "Gate"), pods: podsSchema.parse({}) }]),
+    ...(has("saturation")
+      ? []
+      : [
+          {
+            ...basics("saturation", "Report"),
+            saturation: saturationSchema.parse(providerRef === undefined ? {} : { providerRef }),
+          },
+        ]),
+  ];
+}
+
+/** Who counts the versions for a check. */
+export function providerOf(check: JudgedCheck): ProviderRef | undefined {
+  return "slo" in check ? check.slo.providerRef : check.comparison.providerRef;
+}
+
+/** A check that nobody wrote is not spoken of before it has something to say: its metrics may be nowhere. */
+export function isSilent(check: Check, readings: number): boolean {
+  return check.byDefault === true && "saturation" in check && readings === 0;
+}

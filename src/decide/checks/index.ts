@@ -1,5 +1,5 @@
 import type { Check } from "../../api/canary.ts";
-import { isJudged } from "../../api/checks/index.ts";
+import { isJudged, isSilent } from "../../api/checks/index.ts";
 import type { CheckStatus } from "../../api/status.ts";
 import type { Taken, TakenPods } from "../taken.ts";
 import type { JobView } from "../types.ts";
@@ -10,7 +10,7 @@ import { judgeSaturation } from "./saturation.ts";
 import { judgeThreshold } from "./threshold.ts";
 
 /** A check that was never asked. */
-export function unasked({ name, mode }: Check): CheckStatus {
+function unasked({ name, mode }: Check): CheckStatus {
   return {
     name,
     ...(mode === "Report" ? { mode } : {}),
@@ -45,7 +45,7 @@ interface JobLook {
  * A check that failed stays failed until the rollout ends.
  */
 export function judge({ checks, previous, readings, judged, pods, jobs }: Judge): CheckStatus[] {
-  return checks.map((check) => {
+  const spoken = checks.map((check): CheckStatus => {
     const { mode: _mode, ...known } = previous.find((status) => status.name === check.name) ?? unasked(check);
     const before: CheckStatus = check.mode === "Report" ? { ...known, mode: "Report" } : known;
     if (isJudged(check)) return judged === undefined ? before : judged.status(check, before);
@@ -55,6 +55,10 @@ export function judge({ checks, previous, readings, judged, pods, jobs }: Judge)
     if (taken === undefined) return before;
     if ("saturation" in check) return "found" in taken ? judgeSaturation(check, before, taken) : before;
     return "reading" in taken ? judgeThreshold(check, before, taken) : before;
+  });
+  return spoken.filter((status, index) => {
+    const check = checks[index];
+    return check === undefined || !isSilent(check, status.readings);
   });
 }
 
@@ -88,7 +92,7 @@ interface Standing {
  * Checks that hold a step. A threshold has to say yes by a reading of this step. The judge has to have seen the canary in
  * it and to have no suspicion; that it is as good as the primary it has to say on the last step alone, since before that
  * the weight limits the damage. A check without data that is to be ignored is left out while another one says yes:
- * silence alone never promotes.
+ * silence alone never promotes, and that pods run says nothing of what nobody measured.
  */
 export function notPassing({ checks, statuses, ...standing }: Standing): readonly CheckStatus[] {
   const checkOf = (name: string) => checks.find((check) => check.name === name);
@@ -103,6 +107,7 @@ export function notPassing({ checks, statuses, ...standing }: Standing): readonl
   };
   const gates = statuses.filter(isGate);
   const open = gates.filter((status) => !passes(status));
-  if (open.length === gates.length) return open;
+  const measuring = gates.filter(({ name }) => !("pods" in (checkOf(name) ?? {})));
+  if ((measuring.length === 0 ? gates : measuring).every((status) => open.includes(status))) return open;
   return open.filter(({ name, verdict }) => verdict !== "NoData" || checkOf(name)?.onNoData !== "Ignore");
 }

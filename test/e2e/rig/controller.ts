@@ -31,7 +31,7 @@ interface ControllerOptions {
 
 const main = join(import.meta.dirname, "../../../src/main.ts");
 /** As shipped but shorter, so that a crash does not cost a test fifteen seconds. */
-const lease = ["--leader-elect", "--lease-duration=3s", "--renew-deadline=2s", "--retry-period=500ms"];
+const lease = ["--leader-elect", "--lease-duration=6s", "--renew-deadline=5s", "--retry-period=500ms"];
 
 /** Installs what `deploy/` holds, CRDs and rights included. */
 export async function installAviary(controlPlane: ControlPlane): Promise<void> {

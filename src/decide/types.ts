@@ -78,6 +78,8 @@ export interface JobView {
   readonly reason?: string;
   /** It failed by its deadline, whatever it was doing then. */
   readonly late?: boolean;
+  /** No pod was ever made of it. */
+  readonly podless?: boolean;
   /** The Job as it is made. */
   readonly manifest: KubeObject;
 }

@@ -7,6 +7,13 @@ export interface Job extends KubeObject {
     readonly backoffLimit?: number;
     readonly activeDeadlineSeconds?: number;
     readonly ttlSecondsAfterFinished?: number;
+    readonly suspend?: boolean;
+    readonly podFailurePolicy?: {
+      readonly rules: readonly {
+        readonly action: "Ignore";
+        readonly onPodConditions: readonly { readonly type: string; readonly status: "True" }[];
+      }[];
+    };
     readonly selector?: LabelSelector;
     readonly template: PodTemplateSpec;
   };
@@ -16,7 +23,7 @@ export interface Job extends KubeObject {
     readonly active?: number;
     readonly succeeded?: number;
     readonly failed?: number;
-    /** Complete or Failed, once it has ended. */
+    /** Complete or Failed once it has ended; SuccessCriteriaMet or FailureTarget while its last pods go. */
     readonly conditions?: readonly Condition[];
   };
 }

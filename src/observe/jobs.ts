@@ -71,33 +71,61 @@ function askedOf(canary: Canary, checks: readonly JobCheck[]): readonly JobCheck
   return checks.filter((check) => isAsked(steps, rollout, check));
 }
 
-type State = Pick<JobView, "state" | "reason" | "late">;
+type State = Pick<JobView, "state" | "reason" | "late" | "podless">;
 
-async function stateOf({ podTroubles, now, signal }: JobOptions, job: Job | undefined): Promise<State> {
+async function stateOf(options: JobOptions, job: Job | undefined): Promise<State> {
   if (job === undefined) return { state: "Absent" };
   const end = endOf(job);
-  if (end?.type === "Complete") return { state: "Succeeded" };
-  const young = now - Date.parse(job.metadata.creationTimestamp ?? "") < ASK_PODS_AFTER_MS;
-  if (end === undefined && young) return { state: "Running" };
-  const selector = { matchLabels: { [JOB_NAME]: job.metadata.name } };
-  const pods = { ...job, spec: { ...job.spec, selector } };
-  const trouble = await podTroubles.of(pods, signal, end === undefined ? "running" : "ended");
-  if (end === undefined) return { state: "Running", ...(trouble === undefined ? {} : { reason: trouble }) };
+  if (end === undefined) {
+    const reason = await whyNotStarted(options, job);
+    return { state: "Running", ...(reason === undefined ? {} : { reason }) };
+  }
+  if (end.succeeded) return { state: "Succeeded" };
+  const trouble = await options.podTroubles.of(withPods(job), options.signal, "end");
   const late = end.reason === "DeadlineExceeded";
   const why = late ? "it took longer than its deadline" : (end.message ?? "it failed");
-  return { state: "Failed", late, reason: trouble === undefined ? why : `${why}; ${trouble}` };
+  return { state: "Failed", late, podless: isPodless(job), reason: trouble === undefined ? why : `${why}; ${trouble}` };
 }
 
-/** How a Job has ended; undefined while it runs. */
+/** Why a Job that has not ended runs nothing; undefined when it does, or may yet. */
+async function whyNotStarted({ podTroubles, now, signal }: JobOptions, job: Job): Promise<string | undefined> {
+  // While it is suspended its deadline stands still.
+  if (job.spec.suspend === true) return "it is suspended; set its spec.suspend to false";
+  if (now - Date.parse(job.metadata.creationTimestamp ?? "") < ASK_PODS_AFTER_MS) return undefined;
+  if (isPodless(job)) return "it gets no pod; a quota or an admission policy may refuse it, its events say more";
+  return await podTroubles.of(withPods(job), signal, "start");
+}
+
+/** The Job's controller counts a pod that a deadline has ended as failed, so that 0 is: there was none. */
+function isPodless({ status }: Job): boolean {
+  return (status?.active ?? 0) + (status?.succeeded ?? 0) + (status?.failed ?? 0) === 0;
+}
+
+function withPods(job: Job) {
+  return { ...job, spec: { ...job.spec, selector: { matchLabels: { [JOB_NAME]: job.metadata.name } } } };
+}
+
+/**
+ * How a Job has ended, or will when its last pods are gone, which may be never on a node that is lost. Undefined while
+ * it runs. Source: Kubernetes, "Jobs", "Job termination and cleanup".
+ */
 function endOf({ status }: Job) {
-  return ["Complete", "Failed"]
-    .map((type) => conditionOf(status?.conditions, type))
-    .find((condition) => condition?.status === "True");
+  for (const type of ["Complete", "Failed", "SuccessCriteriaMet", "FailureTarget"]) {
+    const condition = conditionOf(status?.conditions, type);
+    if (condition?.status !== "True") continue;
+    return { ...condition, succeeded: type === "Complete" || type === "SuccessCriteriaMet" };
+  }
+  return undefined;
 }
 
 /** An hour is for people to read its log; the cluster deletes it then. */
 const TTL_SECONDS = 3_600;
 const MAX_NAME = 63;
+
+/** A pod that a drained node or a preemption has ended is replaced: it says nothing about the canary. */
+const DISRUPTIONS_DO_NOT_COUNT: NonNullable<Job["spec"]["podFailurePolicy"]> = {
+  rules: [{ action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] }],
+};
 
 /** One name for each revision, attempt and step of a Canary, so that whoever looks again after a crash finds the same Job. */
 function jobName(canary: Canary, check: JobCheck, rollout: RolloutMemory): string {
@@ -116,6 +144,7 @@ function jobFor(canary: Canary, check: JobCheck): Job | undefined {
   const { deadline, retries } = check.job;
   const jobLabels = { [JOB_FOR]: asLabel(name) };
   const own = jobName(canary, check, rollout);
+  const spec = { restartPolicy: "Never", ...template.spec };
   const { uid } = canary.metadata;
   const owner = { apiVersion: canary.apiVersion, kind: canary.kind, name: canary.metadata.name, uid: uid ?? "" };
   return {
@@ -132,9 +161,10 @@ function jobFor(canary: Canary, check: JobCheck): Job | undefined {
       backoffLimit: retries,
       activeDeadlineSeconds: Math.ceil(parseDuration(deadline) / 1_000),
       ttlSecondsAfterFinished: TTL_SECONDS,
+      ...(spec.restartPolicy === "Never" ? { podFailurePolicy: DISRUPTIONS_DO_NOT_COUNT } : {}),
       template: {
         metadata: { ...template.metadata, labels: { ...template.metadata?.labels, ...jobLabels, [JOB_NAME]: own } },
-        spec: { restartPolicy: "Never", ...template.spec },
+        spec,
       },
     },
   };

@@ -18,9 +18,14 @@ const FORGOTTEN_AFTER_MS = 60_000;
  * worth a watch of their own. Between two lists the last answer stands.
  */
 export interface PodTroubles {
-  /** `moment` tells apart what is asked of one object at different times of its life. */
-  of(workload: WithPods, signal: AbortSignal, moment?: string): Promise<string | undefined>;
+  of(workload: WithPods, signal: AbortSignal, about?: About): Promise<string | undefined>;
 }
+
+/**
+ * What is asked: why pods are not ready; why the pods of a Job do not start, which they do when any of them has run a
+ * container; or what has ended them.
+ */
+type About = "ready" | "start" | "end";
 
 /** Whatever has pods that its selector names. */
 type WithPods = Pick<WorkloadObject, "metadata"> & { readonly spec: Pick<WorkloadObject["spec"], "selector"> };
@@ -29,21 +34,26 @@ export function createPodTroubles({ kube, clock }: { readonly kube: Kube; readon
   const answers = new Map<string, { readonly at: number; readonly sentence: string | undefined }>();
   const mayList = createAllowance(clock, { count: LISTS_A_SECOND, periodMs: 1_000 });
   return {
-    async of(workload, signal, moment = "") {
+    async of(workload, signal, about = "ready") {
       const now = clock.now();
       for (const [uid, { at }] of answers) if (Math.abs(now - at) >= FORGOTTEN_AFTER_MS) answers.delete(uid);
-      const key = `${workload.metadata.uid ?? workload.metadata.name}/${workload.metadata.generation ?? 0}/${moment}`;
+      const key = `${workload.metadata.uid ?? workload.metadata.name}/${workload.metadata.generation ?? 0}/${about}`;
       const held = answers.get(key);
       if (held !== undefined && Math.abs(now - held.at) < PERIOD_MS) return held.sentence;
       if (!mayList()) return held?.sentence;
-      const sentence = await troubleOf(kube, workload, signal);
+      const sentence = await troubleOf(kube, workload, { signal, about });
       answers.set(key, { at: now, sentence });
       return sentence;
     },
   };
 }
 
-async function troubleOf(kube: Kube, workload: WithPods, signal: AbortSignal): Promise<string | undefined> {
+interface Asked {
+  readonly signal: AbortSignal;
+  readonly about: About;
+}
+
+async function troubleOf(kube: Kube, workload: WithPods, { signal, about }: Asked): Promise<string | undefined> {
   const labels = workload.spec.selector.matchLabels ?? {};
   const labelSelector = Object.entries(labels)
     .map(([key, value]) => `${key}=${value}`)
@@ -58,12 +68,21 @@ async function troubleOf(kube: Kube, workload: WithPods, signal: AbortSignal): P
     // A reason that cannot be had must not delay the decision that it would explain.
     return `its pods cannot be listed: ${error.message}`;
   }
+  if (about === "start" && items.some(hasRun)) return undefined;
   const unready = items.filter((pod) => conditionOf(pod.status?.conditions, "Ready")?.status !== "True");
   const sentences = unready.flatMap((pod) => {
     const reason = reasonOf(pod);
     return reason === undefined ? [] : [`pod ${pod.metadata.name}: ${reason}`];
   });
   return sentences[0];
+}
+
+/** Some container of the pod runs, or has run. */
+function hasRun({ status }: Pod): boolean {
+  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  return containers.some(({ state, lastState }) => {
+    return state?.running !== undefined || state?.terminated !== undefined || lastState?.terminated !== undefined;
+  });
 }
 
 function reasonOf(pod: Pod): string | undefined {

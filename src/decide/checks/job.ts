@@ -30,10 +30,11 @@ export function judgeJob(before: CheckStatus, view: JobView | undefined, { now, 
     case "Succeeded":
       return isKnown && before.verdict === "Pass" ? before : { ...read, verdict: "Pass", message: `${what} succeeded` };
     case "Failed": {
-      const neverStarted = view.late === true && before.verdict === "Error";
+      const neverStarted = view.late === true && (before.verdict === "Error" || view.podless === true);
       if (neverStarted && isKnown) return before;
       // Its pods are gone by now; why they did not start is in the status.
-      if (neverStarted) return { ...read, verdict: "Error", cause: "Unreachable", message: before.message };
+      const why = before.verdict === "Error" ? before.message : `${what} did not start: it got no pod`;
+      if (neverStarted) return { ...read, verdict: "Error", cause: "Unreachable", message: why };
       const message = `${what} failed: ${view.reason ?? "it says no reason"}`;
       const failures = before.failures + 1;
       return { ...read, verdict: "Fail", failures, consecutiveFailures: before.consecutiveFailures + 1, message };

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Job } from "../../kube/jobObjects.ts";
-import { isTerminating, type Pod } from "../../kube/objects.ts";
+import { conditionOf, isTerminating, type Pod } from "../../kube/objects.ts";
 import { keyOf } from "../../kube/informer.ts";
 import { kinds } from "../../kube/kinds.ts";
 import { kubeTime } from "../kinds.ts";
@@ -53,8 +53,10 @@ function newPod(job: Job, { random }: ControllerContext): Pod {
 export function jobStatus(job: Job, pods: readonly Pod[], nowMs: number) {
   const startTime = job.status?.startTime ?? kubeTime(nowMs);
   const count = (phase: string) => pods.filter(({ status }) => status?.phase === phase).length;
-  const [succeeded, failed] = [count("Succeeded"), count("Failed")];
-  const active = pods.length - succeeded - failed;
+  const [succeeded, ended] = [count("Succeeded"), count("Failed")];
+  const disrupted = pods.filter((pod) => isIgnored(job, pod)).length;
+  const active = pods.length - succeeded - ended;
+  const failed = ended - disrupted;
   const deadline = job.spec.activeDeadlineSeconds;
   const leftMs = deadline === undefined ? undefined : Date.parse(startTime) + deadline * 1_000 - nowMs;
   const end = endOf({ succeeded, failed, backoffLimit: job.spec.backoffLimit ?? 6, leftMs });
@@ -64,11 +66,19 @@ export function jobStatus(job: Job, pods: readonly Pod[], nowMs: number) {
     startTime,
     active: conditions === undefined ? active : 0,
     succeeded,
-    failed,
+    // What a deadline ends has failed.
+    failed: end?.reason === "DeadlineExceeded" ? failed + active : failed,
     ...(end?.type === "Complete" ? { completionTime: kubeTime(nowMs) } : {}),
     ...(conditions === undefined ? {} : { conditions }),
   };
   return { status, deadlineMs: conditions === undefined ? leftMs : undefined, wantsPod: active === 0 };
+}
+
+/** What the policy of a Job says of a pod that failed. */
+function isIgnored({ spec }: Job, { status }: Pod): boolean {
+  if (status?.phase !== "Failed") return false;
+  const types = spec.podFailurePolicy?.rules.flatMap(({ onPodConditions }) => onPodConditions.map(({ type }) => type));
+  return types?.some((type) => conditionOf(status.conditions, type)?.status === "True") === true;
 }
 
 interface Counts {

@@ -93,7 +93,7 @@ async function whyNotStarted({ podTroubles, now, signal }: JobOptions, job: Job)
   if (job.spec.suspend === true) return "it is suspended; set its spec.suspend to false";
   if (now - Date.parse(job.metadata.creationTimestamp ?? "") < ASK_PODS_AFTER_MS) return undefined;
   if (isPodless(job)) return "it gets no pod; a quota or an admission policy may refuse it, its events say more";
-  return await podTroubles.of(withPods(job), signal, "start");
+  return podTroubles.of(withPods(job), signal, "start");
 }
 
 /** The Job's controller counts a pod that a deadline has ended as failed, so that 0 is: there was none. */

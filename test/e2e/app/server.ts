@@ -31,6 +31,7 @@ process.on("SIGTERM", () => {
 await sleep(settings.startDelayMs);
 server.listen(settings.port, settings.address);
 if (settings.crash !== undefined) setTimeout(crash, settings.crashAfterMs);
+if (settings.exitCode !== undefined) setTimeout(() => process.exit(settings.exitCode), settings.exitAfterMs);
 
 async function serve(response: ServerResponse): Promise<void> {
   const receivedAt = (lastRequestAt = performance.now());

@@ -25,6 +25,9 @@ export interface Settings {
   /** CRASH=error ends with code 1, CRASH=oom by SIGKILL, CRASH_AFTER_MS after it listens (0 when left out). */
   readonly crash: "error" | "oom" | undefined;
   readonly crashAfterMs: number;
+  /** EXIT_CODE: it is the program of a Job and ends with this code EXIT_AFTER_MS after its start (0 when left out). */
+  readonly exitCode: number | undefined;
+  readonly exitAfterMs: number;
   /** QUIET_MS without a request end the draining after SIGTERM (600 when left out), LINGER_MS at the latest (10 000). */
   readonly quietMs: number;
   readonly lingerMs: number;
@@ -55,6 +58,8 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     ready: env["READY"] !== "false" && !(env["POD_NAME"] ?? "").startsWith(`${env["UNREADY_IN"] ?? "no pod"}-`),
     crash,
     crashAfterMs: number("CRASH_AFTER_MS", 0),
+    exitCode: env["EXIT_CODE"] === undefined ? undefined : number("EXIT_CODE", 0),
+    exitAfterMs: number("EXIT_AFTER_MS", 0),
     quietMs: number("QUIET_MS", 600),
     lingerMs: number("LINGER_MS", 10_000),
   };

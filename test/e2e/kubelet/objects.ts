@@ -10,6 +10,7 @@ export interface PodSpec {
   readonly containers: readonly [Container, ...Container[]];
   readonly nodeName?: string;
   readonly terminationGracePeriodSeconds?: number;
+  readonly restartPolicy?: "Always" | "OnFailure" | "Never";
 }
 
 export interface Container {

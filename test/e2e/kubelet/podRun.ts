@@ -83,6 +83,7 @@ async function live(life: Life, leftMs: () => number): Promise<PodState> {
     const exit = await runOnce(life, environment, leftMs);
     const terminated = terminatedBy(exit, startedAt);
     if (ending.aborted) return stateOf(life, "Succeeded", { terminated });
+    if (isOver(pod, terminated)) return await rest(life, terminated);
     life.restarts += 1;
     life.lastState = { terminated };
     const message = `back-off restarting failed container ${pod.spec.containers[0].name}`;
@@ -92,6 +93,20 @@ async function live(life: Life, leftMs: () => number): Promise<PodState> {
   }
   const terminated = { exitCode: 137, reason: "ContainerStatusUnknown", startedAt: now(), finishedAt: now() };
   return stateOf(life, "Failed", { terminated });
+}
+
+/** Whether the program, as that of a Job, is not started again. */
+function isOver({ spec }: Pod, { exitCode }: Terminated): boolean {
+  return spec.restartPolicy === "Never" || (spec.restartPolicy === "OnFailure" && exitCode === 0);
+}
+
+/** A pod that is over stays, for its log, until somebody deletes it. */
+async function rest(life: Life, terminated: Terminated): Promise<PodState> {
+  const { writer, ending } = life;
+  const last = stateOf(life, terminated.exitCode === 0 ? "Succeeded" : "Failed", { terminated });
+  writer.write(last);
+  if (!ending.aborted) await new Promise((resolve) => ending.addEventListener("abort", resolve, { once: true }));
+  return last;
 }
 
 /** The environment, or undefined when the pod is to end before it could ever start. */

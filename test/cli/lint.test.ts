@@ -44,6 +44,22 @@ function workload(spec: object = {}, container: object = { readinessProbe: { htt
   };
 }
 
+const WINDOW = { name: "window", type: "Duration" };
+
+function template(check: object | undefined = undefined, args?: readonly object[]): object {
+  const checks = [{ name: "success", threshold: { query: QUERY, min: 1, ...check } }];
+  const spec = { ...(args === undefined ? {} : { args }), ...(check === undefined ? {} : { checks }) };
+  return { apiVersion: "aviary.dev/v1beta1", kind: "ClusterAnalysisTemplate", metadata: { name: "web" }, spec };
+}
+
+/** A Canary that has no checks but those of the template. */
+function using(args: Readonly<Record<string, string>>): object {
+  const list = Object.entries(args).map(([name, value]) => ({ name, value }));
+  const given = list.length === 0 ? {} : { args: list };
+  const templates = [{ kind: "ClusterAnalysisTemplate", name: "web", ...given }];
+  return canary({}, { analysis: { interval: "30s", templates } });
+}
+
 const steps = (...list: readonly object[]) => ({ strategy: { canary: { steps: list } } });
 
 describe("aviary lint", () => {
@@ -68,6 +84,23 @@ describe("aviary lint", () => {
     ["a step with two meanings", canary({}, steps({ weight: 5, pause: {} })), "spec.strategy.canary.steps[0]"],
     ["a built-in object that is refused", { ...workload(), spec: {} }, "spec.selector"],
     ["PromQL that does not parse", canary({ query: `sum(rate(x{a="{{ canary }}"}[1m])` }), "threshold.query: line 1"],
+    [
+      "a template's argument that is not declared",
+      template({ query: 'x{a="{{ args.job }}"}' }),
+      "it uses the argument job",
+    ],
+    [
+      "a template's PromQL",
+      template({ query: `sum(rate(x{a="{{ canary }}"}[{{ args.window }}])` }, [WINDOW]),
+      "line 1",
+    ],
+    ["a template's variable that nobody knows", template({ query: "{{ canry }}" }), "unknown variable {{ canry }}"],
+    [
+      "a template's argument that sets what there is not",
+      template({}, [{ name: "max", type: "Number", sets: [{ check: "success", field: "threshold.most" }] }]),
+      "threshold.most",
+    ],
+    ["a template without checks", template(undefined), "spec.checks"],
     ["a variable that nobody knows", canary({ query: "{{ canry }}" }), "unknown variable {{ canry }}"],
   ])("refuses %s", async (_what, object, sentence) => {
     const { code, lines } = await lint([object]);
@@ -114,6 +147,29 @@ describe("aviary lint", () => {
     const { code, lines } = await lint(objects);
     expect([code, lines]).toEqual([0, [expect.stringMatching(new RegExp(`: warning: .*${sentence}`))]]);
     expect((await lint(objects, ["--strict"])).code).toBe(9);
+  });
+
+  it.each([
+    ["a value that is missing", {}, "argument window has no default and needs a value"],
+    ["a value of another type", { window: "soon" }, "argument window has to be a duration"],
+    ["an argument that there is not", { window: "1m", job: "x" }, "there is no argument job"],
+  ])("refuses a Canary that does not fit its template: %s", async (_what, args, sentence) => {
+    const shared = template({ query: `sum(rate(x{a="{{ canary }}"}[{{ args.window }}]))` }, [WINDOW]);
+    const { code, lines } = await lint([shared, using(args)]);
+    expect([code, lines]).toEqual([9, [expect.stringContaining(sentence)]]);
+    expect(lines[0]).toContain("Canary web: error: spec.analysis.templates[0]: ClusterAnalysisTemplate web: ");
+    expect((await lint([shared, using({ window: "1m" })])).lines).toEqual([]);
+  });
+
+  it("warns of a template's argument that nothing uses, and leaves a text that nobody knows yet to its Canaries", async () => {
+    expect((await lint([template({}, [WINDOW])])).lines).toEqual([
+      "ClusterAnalysisTemplate web: warning: spec.args: nothing uses the argument window",
+    ]);
+    const half = template({ query: `sum(rate(x{ {{ args.selector }} }[1m]))` }, [{ name: "selector" }]);
+    expect((await lint([half])).lines).toEqual([]);
+    expect((await lint([half, using({ selector: `a="{{ canary }}` })])).lines).toEqual([
+      expect.stringMatching(/^Canary web: error: .*threshold\.query: line 1/) as string,
+    ]);
   });
 
   it("says nothing of a workload without a Canary, of kinds that it does not know, and of other languages", async () => {

@@ -4,8 +4,9 @@ import { adviceOnCanary, adviceOnWorkload, targetOf } from "../lint/advice.ts";
 import type { Advice } from "../lint/advice.ts";
 import type { Finding } from "../lint/finding.ts";
 import { readManifests } from "../lint/manifests.ts";
-import type { Manifest } from "../lint/manifests.ts";
-import { adviceOnQueries } from "../lint/queries.ts";
+import type { Manifest, ManifestObject } from "../lint/manifests.ts";
+import { adviceOnChecks, adviceOnQueries } from "../lint/queries.ts";
+import { isTemplate, sampleOf } from "../lint/templates.ts";
 import { paintFor } from "../paint.ts";
 
 /** Looks at manifests without a cluster. Ends with `refused` when there is an error, or with --strict a warning. */
@@ -40,7 +41,13 @@ function findingsOn(
   const advice = [
     ...refused,
     ...(kind === "Canary" ? [...adviceOnCanary(object), ...adviceOnQueries(object, all)] : []),
+    ...(isTemplate(object) ? adviceOnTemplate(object, all) : []),
     ...(isTarget ? adviceOnWorkload(object) : []),
   ];
   return advice.map((found) => ({ file, what: `${kind} ${metadata?.name ?? ""}`.trim(), ...found }));
+}
+
+function adviceOnTemplate(template: ManifestObject, all: readonly ManifestObject[]): readonly Advice[] {
+  const { advice, checks } = sampleOf(template);
+  return [...advice, ...adviceOnChecks({ metadata: template.metadata, target: "sample", checks }, all)];
 }

@@ -5,11 +5,21 @@ import type { Names } from "../../lib/names.ts";
 import { metricProviderFor } from "../../metrics/index.ts";
 import { fillQuery } from "../../metrics/variables.ts";
 import type { FilledQuery } from "../../metrics/variables.ts";
+import { checksOfTemplates } from "./templates.ts";
 import type { Advice } from "./advice.ts";
 import type { ManifestObject } from "./manifests.ts";
 
 /** The block of a provider, by the name of its kind. */
 type Provider = Readonly<Record<string, unknown>>;
+
+/** Checks and for whom they are asked. */
+interface Asked {
+  readonly metadata: ManifestObject["metadata"];
+  /** Name of the workload. */
+  readonly target: string;
+  readonly interval?: string | undefined;
+  readonly checks: readonly unknown[];
+}
 
 /** What the queries of a Canary's checks say of themselves, before anybody is asked. */
 export function adviceOnQueries(canary: ManifestObject, all: readonly ManifestObject[]): readonly Advice[] {
@@ -17,14 +27,24 @@ export function adviceOnQueries(canary: ManifestObject, all: readonly ManifestOb
     readonly targetRef?: { readonly name?: string };
     readonly analysis?: { readonly checks?: readonly unknown[]; readonly interval?: string };
   };
-  const target = targetRef?.name;
-  if (target === undefined) return [];
-  const names = namesOf({ metadata: { name: "", ...canary.metadata }, spec: { targetRef: { name: target } } });
+  if (targetRef?.name === undefined) return [];
+  const own = analysis?.checks ?? [];
+  const { advice, checks } = checksOfTemplates(canary, all);
+  const asked = { metadata: canary.metadata, target: targetRef.name, interval: analysis?.interval };
+  return [...advice, ...adviceOnChecks({ ...asked, checks: [...own, ...checks] }, all)];
+}
+
+/** The same of checks that are asked for a workload. */
+export function adviceOnChecks(
+  { metadata, target, interval, checks }: Asked,
+  all: readonly ManifestObject[],
+): readonly Advice[] {
+  const names = namesOf({ metadata: { name: "", ...metadata }, spec: { targetRef: { name: target } } });
   const filled = ({ query, counter }: Question): FilledQuery =>
     counter === true
       ? fillQuery(query, { ...names, service: names.canaryService, workload: target, pods: `${target}-.*` })
-      : fillQuery(query, { ...names, canary: names.canaryService, interval: analysis?.interval ?? "1m" });
-  return (analysis?.checks ?? []).flatMap(askedBy).flatMap((question): Advice[] => {
+      : fillQuery(query, { ...names, canary: names.canaryService, interval: interval ?? "1m" });
+  return checks.flatMap(askedBy).flatMap((question): Advice[] => {
     const { field, providerRef } = question;
     const { mistake } = mistakeOf(filled(question), providerNamed(providerRef?.name, all));
     if (mistake !== undefined) return [{ level: "error", message: `${field}: ${mistake}` }];

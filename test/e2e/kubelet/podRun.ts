@@ -83,7 +83,7 @@ async function live(life: Life, leftMs: () => number): Promise<PodState> {
     const exit = await runOnce(life, environment, leftMs);
     const terminated = terminatedBy(exit, startedAt);
     if (ending.aborted) return stateOf(life, "Succeeded", { terminated });
-    if (isOver(pod, terminated)) return await rest(life, terminated);
+    if (isOver(pod, terminated)) return rest(life, terminated);
     life.restarts += 1;
     life.lastState = { terminated };
     const message = `back-off restarting failed container ${pod.spec.containers[0].name}`;

@@ -18,6 +18,7 @@ import { createCanaryPods } from "./observe/canaryPods.ts";
 import { createReadings } from "./observe/readings.ts";
 import type { AskSeries } from "./observe/series.ts";
 import { createTiles } from "./observe/tiles.ts";
+import { createAnswering } from "./report/answering.ts";
 import { createPacing } from "./report/pacing.ts";
 import { afterFailure, kindOf, reconcile } from "./reconcile.ts";
 import { watchEverything } from "./triggers.ts";
@@ -120,6 +121,7 @@ export function startController(options: ControllerOptions): Controller {
     events,
     telemetry,
     log,
+    answering: createAnswering(clock),
     pacing: createPacing(clock, { perSecond: options.statusesPerSecond }),
   };
   const queue: Queue = createQueue({

@@ -28,6 +28,7 @@ import { kindsOf } from "./observe/scene.ts";
 import { jobKindsOf } from "./observe/jobs.ts";
 import { templatesOf, withTemplates } from "./observe/templates.ts";
 import { collectAnswered } from "./report/answered.ts";
+import type { Answering } from "./report/answering.ts";
 import type { Pacing } from "./report/pacing.ts";
 import { report } from "./report/report.ts";
 import { reportRefusedWrite, reportUnlistable, reportUnreadable } from "./report/notices.ts";
@@ -52,6 +53,7 @@ export interface ReconcileOptions {
   /** How long answered CanaryActions are kept, in milliseconds. */
   readonly actionRetentionMs: number;
   readonly pacing: Pacing;
+  readonly answering: Answering;
 }
 
 export const parseCanary = rememberByObject<object, ReturnType<ReturnType<typeof canaryParser>>>(
@@ -82,7 +84,8 @@ export async function reconcile(key: string, options: ReconcileOptions, signal: 
     await act(decision.actions, observed, { ...options, signal });
     const statusInMs = await report(observed.observation, decision, { ...options, signal });
     options.telemetry.reconciled(performance.now() - started, decision.rule);
-    return soonest(decision.recheckAfterMs, statusInMs, await collect(canary, options, signal));
+    const answerInMs = options.answering.dueInMs(key);
+    return soonest(decision.recheckAfterMs, statusInMs, answerInMs, await collect(canary, options, signal));
   } catch (error) {
     options.telemetry.reconcileFailed(performance.now() - started, kindOf(error));
     throw error;

@@ -42,6 +42,8 @@ export interface ObserveOptions {
   readonly evidence: EvidenceTaker;
   readonly providers: ProviderOptions;
   readonly configuration: Configuration;
+  /** CanaryActions that were decided and cannot be answered yet are not looked at again. */
+  readonly answering: { heldOff(uid: string): boolean };
 }
 
 export interface Observed {
@@ -93,7 +95,7 @@ export async function observe(options: ObserveOptions, canary: Canary, signal: A
     ...(pods === undefined ? {} : { pods }),
     drainMs: parseDuration(canary.spec.traffic.drain),
     readings: readings.collect(keyOfCanary(canary), canary),
-    requests: requestsFor(reads, canary),
+    requests: requestsFor(reads, canary).filter(({ uid }) => !options.answering.heldOff(uid)),
     namespaceTerminating: await isNamespaceGoing(options.kube, canary, signal),
   };
   return { observation, scene };

@@ -7,7 +7,7 @@ import { clip } from "../lib/text.ts";
 import type { ReportOptions } from "./report.ts";
 import { sameStatus } from "./status.ts";
 
-type NoticeOptions = Omit<ReportOptions, "pacing"> & { readonly now: number };
+type NoticeOptions = Omit<ReportOptions, "pacing" | "answering"> & { readonly now: number };
 
 /**
  * Says of a Canary that was stored before today's schema, or past it, what is wrong with it. Its rollout stands still:

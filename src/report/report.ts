@@ -1,11 +1,13 @@
 import type { CanaryStatus } from "../api/status.ts";
 import type { Answer, Decision, Observation } from "../decide/types.ts";
+import { isKubeError } from "../kube/errors.ts";
 import type { EventRecorder } from "../kube/events.ts";
 import type { FreshReads } from "../kube/fresh.ts";
 import { kinds } from "../kube/kinds.ts";
 import type { Kube, KubeObject } from "../kube/port.ts";
 import type { Log } from "../lib/log.ts";
 import type { Telemetry } from "../server/telemetry.ts";
+import type { Answering } from "./answering.ts";
 import { isLoud, newsOf } from "./news.ts";
 import type { Pacing } from "./pacing.ts";
 import { isWarning, nextStatus, sameStatus, whatCanWait } from "./status.ts";
@@ -17,6 +19,7 @@ export interface ReportOptions {
   readonly telemetry: Telemetry;
   readonly log: Log;
   readonly pacing: Pacing;
+  readonly answering: Answering;
   readonly signal: AbortSignal;
 }
 
@@ -39,7 +42,9 @@ export async function report(
   }
   const dueInMs = decision.statusStays === true ? undefined : await reportStatus(observation, decision, options);
   if (decision.ended !== undefined) options.telemetry.rolloutEnded(decision.ended.outcome);
-  for (const answer of decision.answers ?? []) await writeAnswer(observation, answer, options);
+  const { namespace = "default", name } = observation.canary.metadata;
+  const again = options.answering.due(`${namespace}/${name}`);
+  for (const answer of [...again, ...(decision.answers ?? [])]) await writeAnswer(observation, answer, options);
   return dueInMs;
 }
 
@@ -133,19 +138,25 @@ function upperFirst(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** An answer that the API server refuses is tried again later: nothing else waits for it. */
 async function writeAnswer({ canary, now }: Observation, answer: Answer, options: ReportOptions): Promise<void> {
-  const { kube, reads, log, signal } = options;
+  const { kube, reads, log, answering, signal } = options;
   const { request, phase, message } = answer;
   const namespace = canary.metadata.namespace ?? "default";
   const status = { phase, message: message.slice(0, 1024), time: new Date(now).toISOString() };
   const ref = { namespace, name: request.name };
-  const written = await kube.mergePatch<KubeObject>(
-    kinds.canaryAction,
-    ref,
-    { status },
-    { subresource: "status", signal },
-  );
-  reads.noteWrite(kinds.canaryAction, written);
   const fields = { canary: `${namespace}/${canary.metadata.name}`, action: request.action, name: request.name, phase };
+  try {
+    const how = { subresource: "status", signal } as const;
+    reads.noteWrite(kinds.canaryAction, await kube.mergePatch<KubeObject>(kinds.canaryAction, ref, { status }, how));
+  } catch (error) {
+    if (!isKubeError(error)) throw error;
+    log.warn({ ...fields, err: error }, "a CanaryAction cannot be answered");
+    // Nobody asks any more when it is gone.
+    if (isKubeError(error, "NotFound")) answering.done(request.uid);
+    else answering.failed(fields.canary, answer);
+    return;
+  }
+  answering.done(request.uid);
   log.info(fields, `${request.action} ${phase.toLowerCase()}: ${message}`);
 }

@@ -259,3 +259,28 @@ describe("an action that names another revision", () => {
     expect(life.status().weight).toBe(10);
   });
 });
+
+describe("an answer that the API server refuses", () => {
+  it.each(["Abort", "Approve"])(
+    "to %s does not keep a rollback from its end, and is given when it can be",
+    async (action) => {
+      const life = await underWay();
+      let refused = 0;
+      life.fault = ({ verb, kind }) => {
+        if (kind !== kinds.canaryAction || verb !== "mergePatch") return;
+        refused += 1;
+        throw new KubeError({ reason: "Unavailable", status: 500, message: "failed calling webhook" });
+      };
+      expect(await life.act(action)).toBe("unanswered: ");
+      life.ask = bad;
+      await life.until("the rollback", ({ phase }) => phase === "Failed", 120_000);
+      expect(outcomes(life)).toEqual([expect.stringContaining("Failed")]);
+      // Now and then, not as often as it looks.
+      expect(refused).toBeLessThan(20);
+      life.fault = undefined;
+      await life.pass(60_000);
+      const [answered] = all<{ status?: { phase?: string } }>(life.server, kinds.canaryAction);
+      expect(answered?.status?.phase).toBe(action === "Abort" ? "Applied" : "Refused");
+    },
+  );
+});

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { KubeObject } from "../harness/cluster.ts";
+import { waitFor } from "../harness/polling.ts";
 import type { Bench } from "../scenario.ts";
 import { deleteCanary } from "./endings.ts";
 import { adopted, expectUnharmed } from "./rollouts.ts";
@@ -30,14 +31,20 @@ async function greet(bench: Bench, { namespace }: Shop, greeting: string): Promi
   await bench.cluster.patch(ref, { data: { GREETING: greeting } });
 }
 
-/** What the copies of the primary hold, by kind. */
+/** What the copies of the primary hold, by kind, once those of the version before are gone. */
 async function copied(bench: Bench, { namespace }: Shop): Promise<Record<string, Data["data"]>> {
-  const lists = await Promise.all(
-    ["ConfigMap", "Secret"].map((kind) =>
-      bench.cluster.list<Data>({ apiVersion: "v1", kind, namespace, labelSelector: "aviary.dev/copy-for=web" }),
-    ),
+  const kinds = ["ConfigMap", "Secret"];
+  const lists = await waitFor(
+    "one copy of each kind",
+    () =>
+      Promise.all(
+        kinds.map((kind) =>
+          bench.cluster.list<Data>({ apiVersion: "v1", kind, namespace, labelSelector: "aviary.dev/copy-for=web" }),
+        ),
+      ),
+    { until: (found) => found.every(({ length }) => length <= 1) },
   );
-  return Object.fromEntries(["ConfigMap", "Secret"].map((kind, index) => [kind, lists[index]?.[0]?.data]));
+  return Object.fromEntries(kinds.map((kind, index) => [kind, lists[index]?.[0]?.data]));
 }
 
 const token = Buffer.from(SECRET).toString("base64");

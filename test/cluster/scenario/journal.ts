@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { waitFor } from "../harness/polling.ts";
 import type { Cluster, Kind, KubeObject } from "../harness/cluster.ts";
 
 /** One version of one object, as the API server stored it. */
@@ -14,6 +15,8 @@ export interface Entry {
 /** Every version of every object that matters to a canary, so that a test can say what was true at any moment. */
 export interface Journal {
   latest<T = KubeObject>(kind: string, ref: { readonly namespace: string; readonly name: string }): T | undefined;
+  /** Waits until everything was seen that the API server holds in a namespace now: each kind has a watch of its own. */
+  caughtUp(namespace: string): Promise<void>;
   /** The entries of a namespace in the order in which the API server stored them. */
   of(namespace: string): readonly Entry[];
   stop(): Promise<void>;
@@ -37,9 +40,8 @@ export function startJournal(cluster: Cluster): Journal {
   const entries = new Map<string, Entry[]>();
   const latest = new Map<string, Entry>();
   const note = (entry: Entry): void => {
-    const { kind, metadata } = entry.object;
-    const { namespace = "" } = metadata;
-    const key = `${kind}/${namespace}/${metadata.name}`;
+    const { namespace = "" } = entry.object.metadata;
+    const key = keyOf(entry.object);
     // A watch that begins again repeats what is known.
     if ((latest.get(key)?.version ?? 0n) >= entry.version) return;
     latest.set(key, entry);
@@ -53,6 +55,13 @@ export function startJournal(cluster: Cluster): Journal {
       const entry = latest.get(`${kind}/${namespace}/${name}`);
       return entry === undefined || entry.deleted ? undefined : (entry.object as T);
     },
+    caughtUp: async (namespace) => {
+      await waitFor("the watches to tell what is stored", async () => {
+        const lists = await Promise.all(watched.map((kind) => cluster.list({ ...kind, namespace })));
+        const stored = lists.flatMap((list, index) => list.map((object) => ({ ...object, ...watched[index] })));
+        return stored.every((object) => (latest.get(keyOf(object))?.version ?? 0n) >= versionOf(object));
+      });
+    },
     of: (namespace) =>
       [...(entries.get(namespace) ?? [])].sort((a, b) => (a.version < b.version ? -1 : a.version > b.version ? 1 : 0)),
     stop: async () => {
@@ -60,6 +69,14 @@ export function startJournal(cluster: Cluster): Journal {
       await Promise.all(loops);
     },
   };
+}
+
+function keyOf({ kind, metadata: { namespace = "", name } }: KubeObject): string {
+  return `${kind}/${namespace}/${name}`;
+}
+
+function versionOf({ metadata }: KubeObject): bigint {
+  return BigInt(metadata.resourceVersion ?? "0");
 }
 
 interface Following {
@@ -72,8 +89,12 @@ async function watchForEver(cluster: Cluster, kind: Kind, { note, signal }: Foll
     try {
       for await (const { type, object } of cluster.watch<KubeObject>({ ...kind, signal })) {
         if (type === "ERROR") break;
-        const version = BigInt(object.metadata.resourceVersion ?? "0");
-        note({ version, deleted: type === "DELETED", object: { ...object, ...kind }, at: Date.now() });
+        note({
+          version: versionOf(object),
+          deleted: type === "DELETED",
+          object: { ...object, ...kind },
+          at: Date.now(),
+        });
       }
     } catch {
       // The API server is away, or the journal ends.

@@ -25,7 +25,7 @@ export interface Shop {
   release(tag: string): Promise<void>;
   patchSpec(spec: Readonly<Record<string, unknown>>): Promise<void>;
   status(): CanaryStatus;
-  /** Throws after `timeoutMs`, 30 s when left out, with the status as it is then. */
+  /** Throws after `timeoutMs`, a minute when left out, with the status as it is then. */
   until(what: string, condition: (status: CanaryStatus) => boolean, timeoutMs?: number): Promise<CanaryStatus>;
   outcome(of: string): Promise<CanaryStatus>;
   deployment(name: "web" | "web-primary"): Deployment | undefined;
@@ -57,8 +57,11 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
   await waitFor("the target to serve", () => find("web")?.status?.availableReplicas === replicas);
   await cluster.apply(canary(namespace, spec));
   const status = (): CanaryStatus => journal.latest<{ status?: CanaryStatus }>("Canary", web)?.status ?? {};
-  const until: Shop["until"] = (what, condition, timeoutMs = 30_000) =>
-    waitFor(`${what} in ${namespace}`, status, { until: condition, timeoutMs, intervalMs: 20 });
+  const until: Shop["until"] = async (what, condition, timeoutMs = 60_000) => {
+    const found = await waitFor(`${what} in ${namespace}`, status, { until: condition, timeoutMs, intervalMs: 20 });
+    await journal.caughtUp(namespace);
+    return found;
+  };
   return {
     namespace,
     release: async (tag) => {

@@ -27,7 +27,7 @@ const hasty = {
 };
 
 /** Of so many crashes one is tried; `npm run test:lives` tries all of them. */
-const STRIDE = process.env["AVIARY_LIVES"] === "all" ? 1 : 24;
+const STRIDE = process.env["AVIARY_LIVES"] === "all" ? 1 : 48;
 
 /**
  * Lives a story once, then again for writes of the controller's, each time with a crash before or after that write, and

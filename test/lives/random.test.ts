@@ -8,7 +8,7 @@ import { backend, NAMESPACE } from "./manifests.ts";
 import { all } from "./watchman.ts";
 
 /** `npm run test:lives` tries more. */
-const SEEDS = process.env["AVIARY_LIVES"] === "all" ? 40 : 8;
+const SEEDS = process.env["AVIARY_LIVES"] === "all" ? 40 : 5;
 const EVENTS = 12;
 const resting = new Set(["Idle", "Succeeded", "Failed"]);
 

@@ -21,19 +21,20 @@ function* moments(entries: readonly Entry[]): Generator<World> {
   }
 }
 
-/** Moments in which a request of a user's would have met nobody, each told once. */
+/** Moments in which a request of a user's would have met nobody. */
 export function outages(entries: readonly Entry[]): string[] {
   const found = new Set<string>();
   let served = false;
-  for (const { objects } of moments(entries)) {
+  for (const { objects, entry } of moments(entries)) {
+    const now = `after version ${entry.version}, of ${entry.object.kind} ${entry.object.metadata.name}`;
     // The route is older than the Services that it names.
     served ||= readyBehind(objects, "web-primary") > 0;
     if (!served || !objects.has("Canary/web")) continue;
     const weights = weightsOf(objects.get("HTTPRoute/web"));
     const used = Object.keys(weights).filter((name) => (weights[name] ?? 0) > 0);
-    if (used.length === 0) found.add("the weights add up to 0");
-    for (const name of used) if (readyBehind(objects, name) === 0) found.add(`nobody is behind ${name}`);
-    if (readyBehind(objects, "web") === 0 && !isOnStandby(objects, "web")) found.add("nobody is behind web");
+    if (used.length === 0) found.add(`the weights add up to 0 ${now}`);
+    for (const name of used) if (readyBehind(objects, name) === 0) found.add(`nobody is behind ${name} ${now}`);
+    if (readyBehind(objects, "web") === 0 && !isOnStandby(objects, "web")) found.add(`nobody is behind web ${now}`);
   }
   return [...found];
 }

@@ -1,5 +1,7 @@
 import type { CanaryStatus } from "../../../src/api/status.ts";
-import type { Deployment } from "../../../src/kube/objects.ts";
+import { SERVICE_NAME_LABEL } from "../../../src/kube/objects.ts";
+import type { Deployment, EndpointSlice } from "../../../src/kube/objects.ts";
+import { readyEndpoints } from "../../../src/kube/reachability.ts";
 import type { Cluster, KubeObject } from "../harness/cluster.ts";
 import { waitFor } from "../harness/polling.ts";
 import { deployment } from "../harness/workloads.ts";
@@ -55,6 +57,11 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
   const web = { namespace, name: "web" };
   const find = (name: string): Deployment | undefined => journal.latest("Deployment", { namespace, name });
   await waitFor("the target to serve", () => find("web")?.status?.availableReplicas === replicas);
+  // A busy cluster lists pods behind a new Service a second after they are ready, which is no gap of Aviary's.
+  const slices = { ...kinds.endpointSlice, namespace, labelSelector: `${SERVICE_NAME_LABEL}=web` };
+  await waitFor("its pods behind its Service", async () => {
+    return readyEndpoints(await cluster.list<EndpointSlice>(slices)).length === replicas;
+  });
   await cluster.apply(canary(namespace, spec));
   const status = (): CanaryStatus => journal.latest<{ status?: CanaryStatus }>("Canary", web)?.status ?? {};
   const until: Shop["until"] = async (what, condition, timeoutMs = 60_000) => {
@@ -98,6 +105,7 @@ export function weightsOf(object: KubeObject | undefined): Readonly<Record<strin
 const kinds = {
   canary: { apiVersion: "aviary.dev/v1beta1", kind: "Canary" },
   deployment: { apiVersion: "apps/v1", kind: "Deployment" },
+  endpointSlice: { apiVersion: "discovery.k8s.io/v1", kind: "EndpointSlice" },
 };
 
 /** The apex Service as Git has it. */

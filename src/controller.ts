@@ -69,35 +69,19 @@ export function startController(options: ControllerOptions): Controller {
     ownNamespace: options.ownNamespace,
   };
   const providers = createProviders(providerOptions, clock);
-  const readings = createReadings({
+  const { ask = providers.ask, askSeries = providers.askSeries, probe = probeOverHttp, actionRetentionMs } = options;
+  const { lookBackMs } = providers;
+  // Whoever asks in the background has the canary looked at when the answer is in.
+  const asking = {
     clock,
-    ask: options.ask ?? providers.ask,
-    askSeries: options.askSeries ?? providers.askSeries,
-    lookBackMs: providers.lookBackMs,
-    onAnswer: (key) => {
+    onAnswer: (key: string) => {
       queue.add(key);
     },
     signal,
-  });
-  const tiles = createTiles({
-    clock,
-    ask: options.askSeries ?? providers.askSeries,
-    onAnswer: (key) => {
-      queue.add(key);
-    },
-    signal,
-  });
-  const evidence = createEvidenceTaker({
-    clock,
-    ask: options.ask ?? providers.ask,
-    lookBackMs: providers.lookBackMs,
-    probe: options.probe ?? probeOverHttp,
-    onAnswer: (key) => {
-      queue.add(key);
-    },
-    signal,
-  });
-  const { actionRetentionMs } = options;
+  };
+  const readings = createReadings({ ...asking, ask, askSeries, lookBackMs });
+  const tiles = createTiles({ ...asking, ask: askSeries });
+  const evidence = createEvidenceTaker({ ...asking, ask, lookBackMs, probe });
   const configuration = createConfiguration({ kube, reads, trackSecrets: options.trackSecrets });
   const looking = {
     actionRetentionMs,
@@ -107,14 +91,7 @@ export function startController(options: ControllerOptions): Controller {
     readings,
     tiles,
     podTroubles: createPodTroubles({ kube, clock }),
-    canaryPods: createCanaryPods({
-      kube,
-      clock,
-      onAnswer: (key) => {
-        queue.add(key);
-      },
-      signal,
-    }),
+    canaryPods: createCanaryPods({ ...asking, kube }),
     configuration,
     evidence,
     providers: providerOptions,

@@ -1,4 +1,5 @@
 import { namesOf } from "../lib/names.ts";
+import type { Names } from "../lib/names.ts";
 import type { KubeObject, ObjectRef } from "./port.ts";
 
 type Traffic = Readonly<Record<string, unknown>>;
@@ -20,12 +21,15 @@ export interface ClaimedRoute {
   readonly name: string;
 }
 
-/** Names of Services, and of pods' owners, that the target of a Canary needs for itself; none without a target. */
+/** Names of Services, and of pods' owners, that a target needs for itself. */
+export function ownNames({ target, primary, canaryService, previous }: Names): readonly string[] {
+  return [target, primary, canaryService, previous];
+}
+
+/** The same of the target of a stored Canary; none without a target. */
 export function claimedNames({ metadata, spec }: StoredCanary): readonly string[] {
   const name = spec?.targetRef?.name;
-  if (name === undefined) return [];
-  const { target, primary, canaryService, previous } = namesOf({ metadata, spec: { targetRef: { name } } });
-  return [target, primary, canaryService, previous];
+  return name === undefined ? [] : ownNames(namesOf({ metadata, spec: { targetRef: { name } } }));
 }
 
 /** The routes of the user's that a Canary's traffic goes through, or is to go through next. */

@@ -49,9 +49,7 @@ export function createCanaryPods(options: CanaryPodsOptions): CanaryPods {
       }
       return entry.answer;
     },
-    forget: (key) => {
-      background.forget(key);
-    },
+    forget: background.forget,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Canary } from "../api/canary.ts";
 import type { Problem } from "../decide/types.ts";
-import { claimedNames, claimedRoutes } from "../kube/claims.ts";
+import { claimedNames, claimedRoutes, ownNames } from "../kube/claims.ts";
 import type { ClaimedRoute, StoredCanary } from "../kube/claims.ts";
 import type { FreshReads } from "../kube/fresh.ts";
 import { kinds } from "../kube/kinds.ts";
@@ -42,7 +42,7 @@ export function sharedTarget(input: RivalInput): Problem | undefined {
   const { canary, names, target, workload } = input.scene;
   const { namespace } = names;
   if (canary.status?.promoted !== undefined) return undefined;
-  for (const name of [names.target, names.primary, names.canaryService, names.previous]) {
+  for (const name of ownNames(names)) {
     const rival = rivalsAt(input, { namespace, name }).find(
       (other) =>
         other.metadata.namespace === namespace && claimedNames(other).includes(name) && precedes(other, canary),

@@ -61,9 +61,7 @@ export function createTiles(options: TilesOptions): Tiles {
       }
       return entry.answer;
     },
-    forget: (key) => {
-      background.forget(key);
-    },
+    forget: background.forget,
   };
 }
 

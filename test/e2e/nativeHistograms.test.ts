@@ -9,10 +9,9 @@ import { systemClock } from "../../src/lib/time.ts";
 import { metricProviderFor } from "../../src/metrics/index.ts";
 import type { MetricSource } from "../../src/metrics/provider.ts";
 import { createTiles } from "../../src/observe/tiles.ts";
-import { parseCanary } from "../../src/reconcile.ts";
 import { waitFor } from "../cluster/harness/polling.ts";
 import { createParts } from "../cluster/harness/parts.ts";
-import { aCanary } from "../lives/manifests.ts";
+import { canaryUnderWeight } from "../observe/underWeight.ts";
 import { ensureGatewayBinaries } from "./rig/binaries.ts";
 import { startNativeExposition } from "./rig/nativeExposition.ts";
 import type { NativeExposition, Observed } from "./rig/nativeExposition.ts";
@@ -56,26 +55,12 @@ const pod = (name: string, code: number, schema: number, observed: Observed["obs
 
 /** A canary whose weight came into effect at a moment. */
 function canaryAt(moment: number): Canary {
-  const at = new Date(moment).toISOString();
   const analysis = {
     interval: "5s",
     metricsDelay: "2s",
     checks: [{ name: "regressions", comparison: { dataPlane: "OpenTelemetry", slowerThan: "300ms" } }],
   };
-  const status = {
-    rollout: {
-      revision: "2",
-      startedAt: at,
-      step: 0,
-      weight: 20,
-      weightSince: at,
-      effectiveSince: at,
-      firstWeightAt: at,
-    },
-  };
-  const parsed = parseCanary({ ...aCanary({ analysis }), status });
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  return parsed.canary;
+  return canaryUnderWeight({ analysis }, new Date(moment).toISOString());
 }
 
 /** Requests of an arm that took longer than an edge, in milliseconds. */

@@ -2,19 +2,15 @@ import { expect, it } from "vitest";
 import type { Canary } from "../../src/api/canary.ts";
 import type { Series } from "../../src/metrics/provider.ts";
 import { createReadings } from "../../src/observe/readings.ts";
-import { parseCanary } from "../../src/reconcile.ts";
 import { createVirtualClock } from "../virtualClock.ts";
-import { aCanary } from "../lives/manifests.ts";
+import { canaryUnderWeight } from "./underWeight.ts";
 
 const NAMESPACES = ["shop", "pay", "mail", "search", "login"];
 
 function canaryNumber(number: number, at: string): Canary {
-  const object = aCanary({ targetRef: { kind: "Deployment", name: `web-${number}` } });
-  const rollout = { revision: "2", startedAt: at, step: 0, weight: 20, effectiveSince: at, firstWeightAt: at };
   const namespace = NAMESPACES[number % NAMESPACES.length] ?? "";
-  const parsed = parseCanary({ ...object, metadata: { name: "web", namespace }, status: { rollout } });
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  return parsed.canary;
+  const spec = { targetRef: { kind: "Deployment", name: `web-${number}` } };
+  return canaryUnderWeight(spec, at, { name: "web", namespace });
 }
 
 /** Fifty canaries of five namespaces that nobody asked about, for half an hour in which each is looked at every second. */

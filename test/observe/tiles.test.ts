@@ -3,9 +3,8 @@ import type { Canary } from "../../src/api/canary.ts";
 import type { TakenTile } from "../../src/decide/taken.ts";
 import type { Series } from "../../src/metrics/provider.ts";
 import { createTiles } from "../../src/observe/tiles.ts";
-import { parseCanary } from "../../src/reconcile.ts";
 import { createVirtualClock } from "../virtualClock.ts";
-import { aCanary } from "../lives/manifests.ts";
+import { canaryUnderWeight } from "./underWeight.ts";
 
 /** The kinds of a metric that Prometheus has of each version: `m_count` and `m_bucket` are classic, `m` is native. */
 interface World {
@@ -42,18 +41,7 @@ function canaryNumber(number: number, at: string): Canary {
     targetRef: { kind: "Deployment", name: `web-${number}` },
     analysis: { checks: [{ name: "regressions", comparison: { dataPlane: "OpenTelemetry", slowerThan: "300ms" } }] },
   };
-  const rollout = {
-    revision: "2",
-    startedAt: at,
-    step: 0,
-    weight: 20,
-    weightSince: at,
-    effectiveSince: at,
-    firstWeightAt: at,
-  };
-  const parsed = parseCanary({ ...aCanary(spec), status: { rollout } });
-  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
-  return parsed.canary;
+  return canaryUnderWeight(spec, at);
 }
 
 /** The first tile of so many canaries, and what was asked for it. */

@@ -31,10 +31,12 @@ const latency = z.strictObject({
     .optional(),
 });
 
+const USUAL_LATENCY = latency.parse({});
+
 const endpoint = z.strictObject({
   share,
   errorRate: curve({ most: 1 }).default(0),
-  latency: latency.default({ medianMs: 100, sigma: 0.4 }),
+  latency: latency.default(USUAL_LATENCY),
 });
 
 /** How one version answers. */
@@ -66,7 +68,7 @@ export const arm = z
   .transform(({ errorRate = 0.001, latency: own, ...rest }) => ({
     ...rest,
     errorRate,
-    latency: own ?? { medianMs: 100, sigma: 0.4 },
+    latency: own ?? USUAL_LATENCY,
   }));
 
 /** What happens to both versions for a while. */

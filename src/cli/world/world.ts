@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { actions } from "../../api/canaryAction.ts";
+import { problemsOf } from "../../api/object.ts";
 import { arm, curve, outage } from "./arm.ts";
 
 const minute = z.number().min(0);
@@ -62,13 +63,8 @@ export function parseWorld(file: unknown, overrides: Fields): ParsedWorld {
   const given = withOverrides(file ?? {}, overrides);
   const parsed = worldSchema.safeParse(isFields(given) ? withInherited(given) : given);
   if (parsed.success) return { ok: true, model: parsed.data };
-  return { ok: false, problems: parsed.error.issues.map(({ path, message }) => `${pathOf(path)}${message}`) };
-}
-
-function pathOf(path: readonly PropertyKey[]): string {
-  if (path.length === 0) return "";
-  const text = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
-  return `${text.replace(/^\./, "")}: `;
+  const said = problemsOf(parsed.error).map(({ path, message }) => (path === "" ? message : `${path}: ${message}`));
+  return { ok: false, problems: said };
 }
 
 /** Fields within fields come together; anything else takes the place of what is there. */

@@ -8,26 +8,25 @@ import { readScenarios, type Scenario } from "./scenario.ts";
 /** The proof is made on these. Nothing was tuned on them, and nothing may be: take others for development. */
 export const PROOF_SEEDS: readonly number[] = [7001, 7002, 7003];
 
-export interface Options {
-  readonly scenarios: readonly Scenario[];
+interface Taken {
   readonly judges: readonly JudgeName[];
-  readonly seeds: readonly number[];
   readonly runs: number;
   readonly threads: number;
   readonly json: boolean;
   readonly bars: boolean;
 }
 
-interface Given {
+export interface Options extends Taken {
+  readonly scenarios: readonly Scenario[];
+  readonly seeds: readonly number[];
+}
+
+/** As the command line says it. */
+interface Given extends Taken {
   readonly scenarios?: readonly string[];
   readonly only?: readonly string[];
   readonly rates?: readonly number[];
-  readonly judges: readonly JudgeName[];
   readonly seed: readonly number[];
-  readonly runs: number;
-  readonly threads: number;
-  readonly json: boolean;
-  readonly bars: boolean;
 }
 
 /** Reads the command line. A mistake, and `--help`, end the process with a sentence on the terminal. */

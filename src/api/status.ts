@@ -118,11 +118,6 @@ const rollout = z
       .optional()
       .describe("The check that had not said yes when the revision was promoted since `onUndecided` is Promote."),
     withdrawal: withdrawal.optional().describe("The rollout is being taken back: traffic first, then pods."),
-    handledActions: z
-      .array(z.string().max(64))
-      .max(20)
-      .optional()
-      .describe("UIDs of the CanaryActions already obeyed."),
   })
   .describe("The rollout under way: all that is remembered between two looks.");
 
@@ -146,9 +141,13 @@ const rollback = version
     startedAt: time.describe("When it was asked for."),
     drainingSince: time.optional().describe("Since when pods that lost their traffic are being drained."),
     waitingSince: time.optional().describe("Since when the primary is awaited with the version before."),
-    request: z.string().max(64).describe("UID of the CanaryAction."),
   })
   .describe("The promoted version that is being taken back, on request.");
+
+const obeyed = z.object({
+  uid: z.string().max(64).describe("UID of the CanaryAction."),
+  message: z.string().max(1024).describe("Its answer."),
+});
 
 const historyEntry = z.object({
   revision,
@@ -170,6 +169,9 @@ const condition = z.object({
   lastTransitionTime: time.describe("When `status` last changed."),
   observedGeneration: z.int().min(0).optional().describe("Generation of the Canary that it speaks about."),
 });
+
+/** How many CanaryActions `status.obeyed` keeps. */
+export const OBEYED_LIMIT = 20;
 
 /** How many ended rollouts `status.history` keeps. */
 export const HISTORY_LIMIT = 10;
@@ -207,6 +209,11 @@ export const canaryStatusSchema = z.object({
     .optional()
     .describe("The version before the promoted one, whose pods are kept for a Rollback."),
   rollback: rollback.optional(),
+  obeyed: z
+    .array(obeyed)
+    .max(OBEYED_LIMIT)
+    .optional()
+    .describe("CanaryActions that were obeyed, so that none is obeyed twice when its answer is lost."),
   primaryLabel: z
     .object({
       key: z.string().max(316).describe("Key of the label."),

@@ -61,6 +61,7 @@ export function situate(observation: Observation): Situation {
       contention: unsettled(observation)?.map((entry) => notLater(entry, now)),
       previous: keptNoLonger(observation),
       rollback: notLater(status?.rollback, now),
+      obeyed: status?.obeyed,
     },
     steps,
     returnSteps: returnStepsOf(spec.strategy),

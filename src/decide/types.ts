@@ -65,7 +65,7 @@ export interface Observation {
   readonly strayJobs?: readonly KubeObject[];
   /** The last evidence about the weight that is waited for. */
   readonly evidence?: TakenEvidence;
-  /** Actions that nobody has answered yet, the oldest first. */
+  /** CanaryActions without an answer, the oldest first. */
   readonly requests: readonly Request[];
   readonly namespaceTerminating: boolean;
 }
@@ -193,6 +193,8 @@ export interface Request {
   readonly step?: number;
   readonly reason?: string;
   readonly requestedBy?: string;
+  /** It was decided, and the API server has refused the answer so far. */
+  readonly decided?: true;
 }
 
 /** What Aviary remembers of a canary between two looks; it lives in the status. */
@@ -210,6 +212,7 @@ export type Memory = Pick<
   | "contention"
   | "previous"
   | "rollback"
+  | "obeyed"
 >;
 
 /** The answer to a CanaryAction, written after the status that holds its effect. */

@@ -95,7 +95,9 @@ export async function observe(options: ObserveOptions, canary: Canary, signal: A
     ...(pods === undefined ? {} : { pods }),
     drainMs: parseDuration(canary.spec.traffic.drain),
     readings: readings.collect(keyOfCanary(canary), canary),
-    requests: requestsFor(reads, canary).filter(({ uid }) => !options.answering.heldOff(uid)),
+    requests: requestsFor(reads, canary).map((asked) =>
+      options.answering.heldOff(asked.uid) ? { ...asked, decided: true } : asked,
+    ),
     namespaceTerminating: await isNamespaceGoing(options.kube, canary, signal),
   };
   return { observation, scene };

@@ -26,6 +26,7 @@ export function nextStatus(observation: Observation, decision: Decision): Canary
     failed: memory.failed,
     previous: memory.previous,
     rollback: memory.rollback,
+    obeyed: memory.obeyed,
     primaryLabel: memory.primaryLabel,
     adopted: memory.adopted,
     autoscaler: memory.autoscaler,

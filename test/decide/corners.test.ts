@@ -64,7 +64,7 @@ describe("kubectl rollout restart", () => {
 
 describe("a moment that is still to come, by a clock that was set back since", () => {
   it("does not make the drain of a Rollback last until then", () => {
-    const rollback = { revision: "a", to: { revision: "z" }, message: "m", startedAt: later, request: "r" };
+    const rollback = { revision: "a", to: { revision: "z" }, message: "m", startedAt: later };
     const see = { previous: workload("z"), target: workload("a", { replicas: 0, available: 0 }) };
     const services = {
       previous: service(),

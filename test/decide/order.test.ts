@@ -67,7 +67,7 @@ const keeping = { spec: { keepPreviousFor: "10m" }, ...serving(100) };
 
 /** A status with a Rollback from `a` to `z` under way. */
 function takingBack(more: object = {}): SceneOptions {
-  const rollback = { revision: "a", to: { revision: "z" }, message: "taken back", startedAt: ago(9), request: "r" };
+  const rollback = { revision: "a", to: { revision: "z" }, message: "taken back", startedAt: ago(9) };
   return { status: { ...rested, phase: "RollingBack", rollback: { ...rollback, ...more } } };
 }
 
@@ -97,7 +97,7 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   [
     "answerAgain",
     {
-      status: rolling({ ...atTen(5), handledActions: ["Pause"] }),
+      status: rolling(atTen(5), { obeyed: [{ uid: "Pause", message: "paused" }] }),
       ...serving(10),
       see: { ...serving(10).see, requests: [request("Pause")] },
     },

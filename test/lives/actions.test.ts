@@ -284,3 +284,46 @@ describe("an answer that the API server refuses", () => {
     },
   );
 });
+
+describe("an action whose answer was never said", () => {
+  /** Everything is written but answers. */
+  const unsaid = (life: Life) => {
+    life.fault = ({ verb, kind }) => {
+      if (kind !== kinds.canaryAction || verb !== "mergePatch") return;
+      throw new KubeError({ reason: "Forbidden", status: 403, message: "may not" });
+    };
+  };
+  const answersOf = (life: Life) =>
+    all<{ status?: { phase?: string; message?: string } }>(life.server, kinds.canaryAction).map(
+      ({ status }) => `${status?.phase ?? "unanswered"}: ${status?.message ?? ""}`,
+    );
+
+  it("is not obeyed again by the next controller, which says what was done", async () => {
+    const life = await rolledBack();
+    unsaid(life);
+    expect(await life.act("Retry", { requestedBy: "ann" })).toBe("unanswered: ");
+    await life.until("the second failure", () => outcomes(life).length === 2);
+    await life.restart();
+    await life.pass(120_000);
+    expect(outcomes(life)).toEqual(["example/web:2 Failed", "example/web:2 Failed"]);
+    life.fault = undefined;
+    await life.restart();
+    await life.pass(1_000);
+    expect(answersOf(life)).toEqual([expect.stringMatching(/^Applied: revision \w+ is tried again by ann$/)]);
+    life.errors.length = 0;
+  });
+
+  it("does not end a rollout that came later", async () => {
+    const life = await underWay();
+    unsaid(life);
+    await life.act("Abort");
+    await life.until("roll back", ({ phase }) => phase === "Failed");
+    await life.release("3");
+    await life.until("the next rollout", ({ weight }) => weight === 10);
+    life.fault = undefined;
+    await life.restart();
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    expect(answersOf(life)).toEqual(["Applied: aborted"]);
+    life.errors.length = 0;
+  });
+});

@@ -1,3 +1,4 @@
+import { OBEYED_LIMIT } from "../../api/status.ts";
 import type { RolloutMemory } from "../../api/status.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { timestamp } from "../situation.ts";
@@ -15,17 +16,17 @@ import {
 import { clip } from "../../lib/text.ts";
 import { keptForMs, previousReady } from "./previous.ts";
 import type { Action } from "../actions.ts";
-import type { Answer, Request } from "../types.ts";
+import type { Answer, Memory, Request } from "../types.ts";
 
 /** The effect of an action: a decision, or why it is refused. */
 type Obeyed = { readonly decision: Omit<Answered, "answers">; readonly message: string } | { readonly refused: string };
 
 /** Answers a request whose effect is in the status already; only its answer was lost. */
 export function answerAgain(s: Situation): Answered | undefined {
-  const handled = [...(s.rollout?.handledActions ?? []), s.memory.rollback?.request];
-  const answers = s.requests
-    .filter((request) => handled.includes(request.uid))
-    .map((request): Answer => ({ request, phase: "Applied", message: "applied" }));
+  const answers = openRequests(s).flatMap((request): readonly Answer[] => {
+    const known = s.memory.obeyed?.find(({ uid }) => uid === request.uid);
+    return known === undefined ? [] : [{ request, phase: "Applied", message: known.message }];
+  });
   if (answers.length === 0) return undefined;
   const { status } = s.canary;
   return {
@@ -38,15 +39,19 @@ export function answerAgain(s: Situation): Answered | undefined {
   };
 }
 
+function openRequests({ requests }: Situation): readonly Request[] {
+  return requests.filter(({ decided }) => decided !== true);
+}
+
 /** Rolls back at once when somebody asks for it. Outranks every other request, and every wait. */
 export function rollBackOnRequest(s: Situation): Answered | undefined {
-  const request = s.requests.find(({ action }) => action === "Abort");
+  const request = openRequests(s).find(({ action }) => action === "Abort");
   return request === undefined ? undefined : answered(s, request, abort(s, request));
 }
 
 /** Does what people and CI ask for, the oldest request first. */
 export function obeyRequest(s: Situation): Answered | undefined {
-  const request = s.requests.find(({ action }) => action !== "Abort");
+  const request = openRequests(s).find(({ action }) => action !== "Abort");
   return request === undefined ? undefined : answered(s, request, obey(s, request));
 }
 
@@ -63,19 +68,18 @@ function answered(s: Situation, request: Request, obeyed: Obeyed): Answered {
     };
   }
   const { decision, message } = obeyed;
-  const rollout = decision.memory?.rollout;
-  const noted = rollout === undefined ? {} : { rollout: noteHandled(rollout, request) };
   return {
     ...decision,
-    memory: { ...decision.memory, ...noted },
+    memory: { ...decision.memory, obeyed: [...unanswered(s), { uid: request.uid, message: clip(message) }] },
     answers: [{ request, phase: "Applied", message }],
     recheckAfterMs: 0,
   };
 }
 
-/** Bounded, so that a status cannot grow without end; older requests were answered long ago. */
-function noteHandled(rollout: RolloutMemory, request: Request): RolloutMemory {
-  return { ...rollout, handledActions: [...(rollout.handledActions ?? []), request.uid].slice(-20) };
+/** What was obeyed and is still asked for. Bounded, so that a status cannot grow without end while nothing can be answered. */
+function unanswered({ memory, requests }: Situation): NonNullable<Memory["obeyed"]> {
+  const asked = (memory.obeyed ?? []).filter(({ uid }) => requests.some((request) => request.uid === uid));
+  return asked.slice(1 - OBEYED_LIMIT);
 }
 
 function abort(s: Situation, request: Request): Obeyed {
@@ -145,7 +149,7 @@ function rollBack(s: Situation, request: Request): Obeyed {
   const message = `revision ${promoted.revision} is taken back to ${previous.revision}${by(request)}`;
   const { time: _time, ...taken } = promoted;
   const { until: _until, ...to } = previous;
-  const rollback = { ...taken, to, message: clip(message), startedAt: timestamp(s.now), request: request.uid };
+  const rollback = { ...taken, to, message: clip(message), startedAt: timestamp(s.now) };
   return { decision: { phase: "RollingBack", message, actions: [], memory: { rollback } }, message };
 }
 

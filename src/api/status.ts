@@ -260,6 +260,7 @@ export const canaryStatusSchema = z.object({
   drainingSince: time
     .optional()
     .describe("Since when pods that lost their traffic are being drained, at adoption and at deletion."),
+  waitingSince: time.optional().describe("Since when the target's pods are awaited, at deletion."),
   traffic: trafficUnderWay
     .optional()
     .describe("The routes that have the traffic. A change of `spec.traffic` is taken over between two rollouts."),

@@ -5,7 +5,7 @@ import { podsForShare } from "../lib/podShare.ts";
 import { clip } from "../lib/text.ts";
 import { judge } from "./checks/index.ts";
 import { nameOf } from "./strategy.ts";
-import { elapsedMs, isWeightStep, podsFor, stepLabel, timestamp } from "./situation.ts";
+import { elapsedMs, isWeightStep, podsFor, stepLabel, timestamp, TROUBLE_PERIOD_MS } from "./situation.ts";
 import type { Answered, Situation } from "./situation.ts";
 import type { Workload } from "./types.ts";
 
@@ -169,6 +169,25 @@ function reachedWeight(situation: Situation, rollout: RolloutMemory): number {
   const weights = situation.steps.slice(0, rollout.step + 1).map((step) => ("weight" in step ? step.weight : 0));
   return Math.max(0, ...weights);
 }
+
+interface Awaited {
+  readonly since: string;
+  readonly reason: string;
+  /** What is to be told after the deadline, and what to do. */
+  readonly message: string;
+}
+
+/** How a wait for pods goes on that must not end without them: after the progress deadline a person is told. */
+export function waitOrTell(
+  { canary, now }: Situation,
+  { since, reason, message }: Awaited,
+): Pick<Answered, "stalled" | "recheckAfterMs"> {
+  const leftMs = canary.spec.progressDeadlineSeconds * 1_000 - elapsedMs(now, since);
+  return leftMs > 0 ? { recheckAfterMs: Math.min(leftMs, TROUBLE_PERIOD_MS) } : { stalled: { reason, message } };
+}
+
+/** What to expect of a primary that is late, while others serve. */
+export const GOES_ON = "Aviary goes on by itself when its pods get ready";
 
 /** `step 2/6` for sentences. */
 export function stepOf(situation: Situation, rollout: RolloutMemory): string {

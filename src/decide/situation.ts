@@ -56,6 +56,7 @@ export function situate(observation: Observation): Situation {
       adopted: status?.adopted,
       autoscaler: status?.autoscaler,
       drainingSince: past(status?.drainingSince, now),
+      waitingSince: past(status?.waitingSince, now),
       primaryLabel: status?.primaryLabel,
       traffic: status?.traffic ?? (status?.promoted === undefined ? undefined : trafficOf(observation)),
       contention: unsettled(observation)?.map((entry) => notLater(entry, now)),

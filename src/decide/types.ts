@@ -207,6 +207,7 @@ export type Memory = Pick<
   | "adopted"
   | "autoscaler"
   | "drainingSince"
+  | "waitingSince"
   | "primaryLabel"
   | "traffic"
   | "contention"

@@ -31,6 +31,7 @@ export function nextStatus(observation: Observation, decision: Decision): Canary
     adopted: memory.adopted,
     autoscaler: memory.autoscaler,
     drainingSince: memory.drainingSince,
+    waitingSince: memory.waitingSince,
     traffic: memory.traffic,
     contention: memory.contention?.length === 0 ? undefined : memory.contention,
     rollout: memory.rollout,

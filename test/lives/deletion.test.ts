@@ -59,6 +59,20 @@ describe("deleting a Canary hands the traffic back to the target", () => {
     expect(readyOf(life.server, "web")).toBe(3);
   });
 
+  it("when the target's pods are ready, however late, and tells a person that they are", async () => {
+    const life = await adopted();
+    await life.release("2", { START_DELAY_MS: "90000" });
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    await life.patchCanary({ progressDeadlineSeconds: 30 });
+    await life.kube.delete(kinds.canary, web);
+    const stalled = () => life.status().conditions?.find(({ type }) => type === "Stalled");
+    await life.until("the stall", () => stalled()?.reason === "TargetNotReady", 60_000);
+    expect(stalled()?.message).toMatch(/The primary goes on serving .* set spec.onDelete to Keep/);
+    expect(readyOf(life.server, "web-primary")).toBe(3);
+    await life.until("the end", () => !life.exists(), 300_000);
+    await expectHandedBack(life, { version: "2" });
+  });
+
   it("in the middle of a rollout, with the promoted template", async () => {
     const life = await underWay({}, 50);
     await deleted(life);

@@ -167,4 +167,35 @@ describe("an Abort while the primary changes", () => {
     expect(life.deployment("web-primary")?.spec.template.spec.containers[0]?.image).toBe("example/web:1");
     expect(life.weights()).toEqual({ "web-primary": 100, "web-canary": 0 });
   });
+
+  it("leaves nobody on a canary that cannot carry everyone: it asks for its pods, and tells a person when they are late", async () => {
+    const canary = { steps: [{ weight: 10, hold: "10s" }], returnSteps: [{ weight: 50, hold: "1h" }] };
+    const life = await adopted({ spec: { strategy: { canary }, progressDeadlineSeconds: 120 } });
+    await life.release("2", { START_DELAY_MS: "90000" });
+    await life.until("the return", ({ phase, weight }) => phase === "Promoting" && weight === 50);
+    await life.patchCanary({ progressDeadlineSeconds: 30 });
+    await life.kube.mergePatch(kinds.deployment, target, { spec: { replicas: 1 } });
+    await life.pass(1_000);
+    expect(await life.act("Abort")).toBe("Applied: aborted");
+    await life.until("the stall", () => conditionOf(life, "Stalled")?.reason === "CanaryNotReady", 40_000);
+    expect(conditionOf(life, "Stalled")?.message).toMatch(
+      /^1 of 3 canary pods ready \(.+\)\. Nobody leaves the primary/,
+    );
+    expect(life.weights()).toEqual({ "web-primary": 50, "web-canary": 50 });
+    await life.until("roll back", ({ phase }) => phase === "Failed");
+    expect(life.deployment("web-primary")?.spec.template.spec.containers[0]?.image).toBe("example/web:1");
+  });
+
+  it("finds the judged pods again when all traffic has returned already, although a fix waits", async () => {
+    const traffic = { settle: "500ms", drain: "1m", gatewayAPI: { routeRefs: [{ name: "web" }] } };
+    const life = await adopted({ spec: { traffic } });
+    await life.release("2");
+    await life.until("the drain", ({ why, weight }) => why?.rule === "drainCanary" && weight === 0);
+    await life.release("3");
+    await life.pass(1_000);
+    expect(await life.act("Abort")).toBe("Applied: aborted");
+    await life.until("the end of 2", () => outcomes(life).includes("example/web:2 Failed"));
+    await life.until("promotion of 3", ({ phase }) => phase === "Succeeded");
+    expect(outcomes(life)).toEqual(["example/web:3 Succeeded", "example/web:2 Failed"]);
+  });
 });

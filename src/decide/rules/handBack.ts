@@ -1,8 +1,8 @@
 import { isUsed } from "../../api/share.ts";
-import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
+import { elapsedMs, timestamp } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { park } from "../capacity.ts";
-import { asksFor, podsTrouble } from "../rollout.ts";
+import { asksFor, podsTrouble, waitOrTell } from "../rollout.ts";
 import type { Action } from "../actions.ts";
 import { effectOf, shiftTo } from "../traffic.ts";
 import { FINALIZER } from "../../lib/names.ts";
@@ -143,13 +143,25 @@ export function restoreTarget(s: Situation): Answered | undefined {
         ? `the target holds revision ${target.version.revision}; it gets the promoted ${judged} and ${replicas} replicas`
         : `scaling the target to ${replicas}${differs ? `; ${(target.changed ?? []).join(", ")} is not what was promoted` : ""}`,
       actions: [{ kind: "restoreTarget", replicas, template }],
+      memory: { waitingSince: s.memory.waitingSince ?? timestamp(s.now) },
     };
   }
   const enough = target.perNode === true ? target.replicas : replicas;
   if (target.settled && s.services.canary.ready >= enough) return undefined;
-  const message = `waiting for the target: ${podsTrouble(target)}`;
-  return { phase, message, actions: [], recheckAfterMs: TROUBLE_PERIOD_MS };
+  const trouble = podsTrouble(target);
+  // A crash may have lost the moment: the clock then starts now.
+  const waitingSince = s.memory.waitingSince ?? timestamp(s.now);
+  return {
+    phase,
+    message: `waiting for the target: ${trouble}`,
+    actions: [],
+    memory: { waitingSince },
+    ...waitOrTell(s, { since: waitingSince, reason: "TargetNotReady", message: `${trouble}. ${WAYS_ON}` }),
+  };
 }
+
+const WAYS_ON =
+  "The primary goes on serving until the target's pods are ready. If they cannot be, set spec.onDelete to Keep: the Canary then goes, and the primary stays";
 
 /** Points the apex Service back at the target. */
 export function switchApexBack(s: Situation): Answered | undefined {

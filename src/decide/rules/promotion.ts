@@ -1,6 +1,6 @@
 import type { RolloutMemory } from "../../api/status.ts";
 import { hasPods, park } from "../capacity.ts";
-import { canRestore, endOf, fullSize, podsTrouble, primaryHasRevision } from "../rollout.ts";
+import { canRestore, endOf, fullSize, GOES_ON, podsTrouble, primaryHasRevision } from "../rollout.ts";
 import { durationOf, elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { waitForCarriers } from "./inPlace.ts";
@@ -87,9 +87,8 @@ export function waitForPrimary(s: Situation): Answered | undefined {
 }
 
 function wayOut(s: Situation): string {
-  const byItself = "Aviary goes on by itself when its pods get ready";
-  if (!canRestore(s)) return byItself;
-  return `${byItself}. Else release a fix, which is judged like any revision, or create a CanaryAction Abort: either puts revision ${s.memory.promoted?.revision ?? ""} back on the primary first`;
+  if (!canRestore(s)) return GOES_ON;
+  return `${GOES_ON}. Else release a fix, which is judged like any revision, or create a CanaryAction Abort: either puts revision ${s.memory.promoted?.revision ?? ""} back on the primary first`;
 }
 
 /** Returns the traffic to the primary, which now runs the new revision, in the steps that the user wants. */

@@ -1,7 +1,7 @@
 import type { RolloutMemory, Withdrawal } from "../../api/status.ts";
-import { hasPods } from "../capacity.ts";
-import { phaseOfWithdrawal, podsTrouble, primaryHasRevision } from "../rollout.ts";
-import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
+import { neededPods, scaleUp } from "../capacity.ts";
+import { GOES_ON, phaseOfWithdrawal, podsTrouble, primaryHasRevision, waitOrTell } from "../rollout.ts";
+import { elapsedMs, timestamp } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { bringIntoEffect, waitUntilKnown } from "../traffic.ts";
 import { waitForCarriers } from "./inPlace.ts";
@@ -24,29 +24,50 @@ function restoring({ rollout }: Situation): Restoring | undefined {
 export function leavePrimary(s: Situation): Answered | undefined {
   const rollout = restoring(s);
   if (rollout === undefined || !primaryHasRevision(s, rollout) || s.problem?.blocksTraffic === true) return undefined;
+  if (!canCarry(s, rollout)) return waitForCarryingCanary(s, rollout);
   const phase = phaseOfWithdrawal(rollout.withdrawal.outcome);
-  // Without a canary that can carry everyone, the primary serves as well as it can until there is one.
-  if (s.services.canary.ready === 0 && s.services.primary.ready > 0) {
-    const message = `${rollout.withdrawal.message}; no canary pod is ready, so the primary serves meanwhile`;
-    return (
-      bringIntoEffect(s, { phase, rollout, weight: 0, message }) ?? {
-        phase,
-        message,
-        actions: [],
-        recheckAfterMs: TROUBLE_PERIOD_MS,
-      }
-    );
-  }
-  if (rollout.weight < 100 && !hasPods(s, rollout)) {
-    const message = `${rollout.withdrawal.message}; waiting for the canary's pods: ${podsTrouble(s.target)}`;
-    return { phase, message, actions: [], recheckAfterMs: TROUBLE_PERIOD_MS };
-  }
+  const { waitingSince: _waiting, ...ready } = rollout;
   const message = `${rollout.withdrawal.message}; the canary serves everyone while the primary is put back`;
-  const moving = bringIntoEffect(s, { phase, rollout, weight: 100, message });
+  const moving = bringIntoEffect(s, { phase, rollout: ready, weight: 100, message });
   if (moving !== undefined) return moving;
   const left = s.drainMs - elapsedMs(s.now, rollout.effectiveSince);
   return left <= 0 ? undefined : { phase, message, actions: [], recheckAfterMs: left };
 }
+
+/**
+ * Whether the canary has the pods for everyone, of the revision that was judged. Pods that are frozen are of that one,
+ * whatever has been applied since; those of a canary without users may not be.
+ */
+function canCarry(s: Situation, rollout: Restoring): boolean {
+  const { target, services } = s;
+  if (target === undefined || services.canary.ready === 0) return false;
+  if (rollout.weight === 100) return true;
+  const judged = s.used || target.frozen || (target.settled && s.revision === rollout.revision);
+  return judged && services.canary.ready >= neededPods(s, rollout);
+}
+
+/** Without a canary that can carry everyone, the primary serves as well as it can until there is one. */
+function waitForCarryingCanary(s: Situation, rollout: Restoring): Answered {
+  const { canary, primary } = s.services;
+  const phase = phaseOfWithdrawal(rollout.withdrawal.outcome);
+  const waiting = { ...rollout, waitingSince: rollout.waitingSince ?? timestamp(s.now) };
+  const trouble = `${canary.ready} of ${neededPods(s, rollout)} canary pods ready (${podsTrouble(s.target)})`;
+  const message = `${rollout.withdrawal.message}; the primary is put back when the canary can serve everyone: ${trouble}`;
+  const asked = scaleUp(s, rollout);
+  const alone = canary.ready === 0 && primary.ready > 0;
+  const moving = alone ? bringIntoEffect(s, { phase, rollout: waiting, weight: 0, message }) : undefined;
+  return {
+    phase,
+    message,
+    memory: { rollout: waiting },
+    ...waitOrTell(s, { since: waiting.waitingSince, reason: "CanaryNotReady", message: `${trouble}. ${WAY_ON}` }),
+    ...moving,
+    actions: [...(moving?.actions ?? []), ...(asked === undefined ? [] : [asked])],
+  };
+}
+
+const WAY_ON =
+  "Nobody leaves the primary before: make room for these pods (a quota, a node, the maximum of an autoscaler), or bring back what they start with; Aviary goes on by itself then";
 
 /** Gives the primary the version before back, while the canary serves everyone. */
 export function restorePrimary(s: Situation): Answered | undefined {
@@ -83,12 +104,11 @@ export function waitForRestoredPrimary(s: Situation): Answered | undefined {
   // A crash may have lost the moment: the clock then starts now.
   const since = rollout.waitingSince ?? timestamp(s.now);
   const { podsReadySince: _ready, ...unready } = rollout;
-  const late = elapsedMs(s.now, since) >= s.canary.spec.progressDeadlineSeconds * 1_000;
   return {
     phase,
     message: `${message}; the canary serves everyone until the primary is ready with the version before: ${trouble}`,
     actions: [],
     memory: { rollout: { ...unready, waitingSince: since } },
-    ...(late ? { stalled: { reason: "PrimaryNotReady", message: trouble } } : { recheckAfterMs: TROUBLE_PERIOD_MS }),
+    ...waitOrTell(s, { since, reason: "PrimaryNotReady", message: `${trouble}; ${GOES_ON}` }),
   };
 }

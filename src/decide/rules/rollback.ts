@@ -1,6 +1,6 @@
 import type { RollbackMemory } from "../../api/status.ts";
 import { clip } from "../../lib/text.ts";
-import { podsTrouble } from "../rollout.ts";
+import { GOES_ON, podsTrouble, waitOrTell } from "../rollout.ts";
 import { elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { pointWithFeed } from "./adoption.ts";
@@ -105,13 +105,12 @@ export function waitForRolledBack(s: Situation): Answered | undefined {
   // A crash may have lost the moment, and with it that the first drain is over.
   const { drainingSince: _drained, ...rest } = rollback;
   const since = rollback.waitingSince ?? timestamp(s.now);
-  const late = elapsedMs(s.now, since) >= s.canary.spec.progressDeadlineSeconds * 1_000;
   return {
     phase,
     message: `the kept pods serve everyone until the primary is ready with revision ${rollback.to.revision}: ${trouble}`,
     actions: [],
     memory: { rollback: { ...rest, waitingSince: since } },
-    ...(late ? { stalled: { reason: "PrimaryNotReady", message: trouble } } : { recheckAfterMs: TROUBLE_PERIOD_MS }),
+    ...waitOrTell(s, { since, reason: "PrimaryNotReady", message: `${trouble}; ${GOES_ON}` }),
   };
 }
 

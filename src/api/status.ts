@@ -267,6 +267,7 @@ export const canaryStatusSchema = z.object({
   contention: z.array(contention).max(5).optional().describe("Who changes back what Aviary has set."),
   rollout: rollout.optional(),
   checks: z.array(checkStatus).max(22).optional().describe("The checks of the rollout under way, or of the last one."),
+  runningJobs: z.boolean().optional().describe("Jobs of checks are running."),
   history: z.array(historyEntry).max(HISTORY_LIMIT).optional().describe("Ended rollouts, the newest first."),
   conditions: listMap(z.array(condition).max(8), "type")
     .optional()

@@ -63,6 +63,7 @@ export function situate(observation: Observation): Situation {
       previous: keptNoLonger(observation),
       rollback: notLater(status?.rollback, now),
       obeyed: status?.obeyed,
+      runningJobs: runJobs(observation) ? true : undefined,
     },
     steps,
     returnSteps: returnStepsOf(spec.strategy),
@@ -115,6 +116,11 @@ function keptNoLonger({ canary, now }: Observation): Memory["previous"] {
   if (previous === undefined || keepPreviousFor === undefined) return previous;
   const latest = now + parseDuration(keepPreviousFor);
   return Date.parse(previous.until) > latest ? { ...previous, until: timestamp(latest) } : previous;
+}
+
+/** Whether Jobs are to be looked after, whatever becomes of the checks that asked for them. */
+function runJobs({ jobs = {}, strayJobs = [] }: Observation): boolean {
+  return strayJobs.length > 0 || Object.values(jobs).some(({ state }) => state === "Running");
 }
 
 /** The judge begins anew when it has counted what is still to come: the clock was set back. */

@@ -214,6 +214,7 @@ export type Memory = Pick<
   | "previous"
   | "rollback"
   | "obeyed"
+  | "runningJobs"
 >;
 
 /** The answer to a CanaryAction, written after the status that holds its effect. */

@@ -17,9 +17,9 @@ import { selects } from "./label.ts";
 import type { PodTroubles } from "./podTrouble.ts";
 import { fillIn } from "./query.ts";
 
-/** Jobs are watched as soon as a Canary has one. */
+/** Jobs are watched as soon as a Canary asks for one, and while any runs that it has asked for. */
 export function jobKindsOf(canary: Canary): readonly ResourceKind[] {
-  return jobChecks(canary).length === 0 ? [] : [kinds.job];
+  return jobChecks(canary).length === 0 && canary.status?.runningJobs !== true ? [] : [kinds.job];
 }
 
 function jobChecks({ spec }: Canary): readonly JobCheck[] {
@@ -45,14 +45,13 @@ const ASK_PODS_AFTER_MS = 3_000;
 
 /** Reads the Jobs of a Canary; asks pods only for why one does not start, or has failed. */
 export async function jobsOf(options: JobOptions, canary: Canary): Promise<Jobs> {
-  const checks = jobChecks(canary);
-  if (checks.length === 0) return { jobs: {}, strayJobs: [] };
+  if (jobKindsOf(canary).length === 0) return { jobs: {}, strayJobs: [] };
   const names = namesOf(canary);
   const ours = options.reads
     .list<Job>(kinds.job, names.namespace)
     .filter(({ metadata }) => metadata.labels?.[JOB_FOR] === asLabel(names.canary));
   const jobs: Record<string, JobView> = {};
-  for (const check of askedOf(canary, checks)) {
+  for (const check of askedOf(canary)) {
     const manifest = jobFor(canary, check);
     if (manifest === undefined) continue;
     const job = ours.find(({ metadata }) => metadata.name === manifest.metadata.name);
@@ -63,12 +62,12 @@ export async function jobsOf(options: JobOptions, canary: Canary): Promise<Jobs>
   return { jobs, strayJobs };
 }
 
-function askedOf(canary: Canary, checks: readonly JobCheck[]): readonly JobCheck[] {
+function askedOf(canary: Canary): readonly JobCheck[] {
   const rollout = canary.status?.rollout;
   if (rollout?.effectiveSince === undefined || rollout.withdrawal !== undefined) return [];
   if (rollout.promoting === true || rollout.unjudged === true) return [];
   const steps = stepsOf(canary.spec.strategy);
-  return checks.filter((check) => isAsked(steps, rollout, check));
+  return jobChecks(canary).filter((check) => isAsked(steps, rollout, check));
 }
 
 type State = Pick<JobView, "state" | "reason" | "late" | "podless">;

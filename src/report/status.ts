@@ -36,6 +36,7 @@ export function nextStatus(observation: Observation, decision: Decision): Canary
     contention: memory.contention?.length === 0 ? undefined : memory.contention,
     rollout: memory.rollout,
     checks: memory.checks,
+    runningJobs: memory.runningJobs,
     history: history?.slice(0, HISTORY_LIMIT),
     conditions: conditionsFor({
       phase: decision.phase,

@@ -4,7 +4,7 @@ import { kinds } from "../../src/kube/kinds.ts";
 import { livesWithCrashes } from "./crashes.ts";
 import type { Life, LifeOptions } from "./life.ts";
 import { adopted, conditionOf, outcomes, underWay, watchLives } from "./lives.ts";
-import { NAMESPACE, withSteps } from "./manifests.ts";
+import { NAMESPACE, oneCheck, withSteps } from "./manifests.ts";
 
 watchLives();
 
@@ -89,6 +89,20 @@ describe("a check by a Job", () => {
     await life.until("a rollback", ({ phase }) => phase === "Failed");
     await life.pass(60_000);
     expect(await jobsOf(life)).toEqual([]);
+  });
+
+  it("is ended with its check, also when the controller was not there to see that", async () => {
+    const life = await underWay(judgedBy({ afterMs: 3_000_000 }));
+    await life.pass(10_000);
+    expect(await jobsOf(life)).toHaveLength(1);
+    await life.stopController();
+    const checks = [oneCheck];
+    await life.patchCanary({ analysis: { checks } });
+    await life.restart();
+    await life.pass(2_000);
+    expect(await jobsOf(life)).toEqual([]);
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    expect(life.status().runningJobs).toBeUndefined();
   });
 
   it("is refused when a Service would send requests to its pod", async () => {

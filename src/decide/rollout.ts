@@ -34,6 +34,15 @@ export function fullSize(situation: Situation): number {
 }
 
 /**
+ * The size of a primary that changes. Its autoscaler has the say over it: a number that was read a moment ago may be too
+ * few by now.
+ */
+export function primarySize(situation: Situation): { readonly replicas?: number } {
+  const { autoscaler, primary } = situation;
+  return autoscaler === undefined || primary === undefined ? { replicas: fullSize(situation) } : {};
+}
+
+/**
  * Pods that the canary needs at the current step, 0 for none: those that carry its share of the requests, or that are
  * the share where pods make it, and all of them for a preview.
  */

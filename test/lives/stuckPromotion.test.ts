@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { KubeError } from "../../src/kube/errors.ts";
 import { kinds } from "../../src/kube/kinds.ts";
 import type { Life } from "./life.ts";
 import { NAMESPACE } from "./life.ts";
@@ -117,6 +118,37 @@ describe("a primary that does not get ready with the promoted revision", () => {
     expect(life.weights()).toEqual({ "web-primary": 0, "web-canary": 100 });
     expect(conditionOf(life, "Stalled")).toMatchObject({ reason: "PrimaryNotReady" });
   });
+
+  it.each(["the note of the version before", "the primary"])(
+    "leaves everyone on the canary when somebody removes %s in the middle, and takes what the target is put back to",
+    async (what) => {
+      const life = await stuck();
+      const primary = { ...target, name: "web-primary" };
+      life.fault = ({ verb, kind }) => {
+        if (verb === "apply" && kind === kinds.deployment)
+          throw new KubeError({ reason: "Unavailable", status: 503, message: "not now" });
+      };
+      expect(await life.act("Abort")).toBe("Applied: aborted");
+      const annotations = { "aviary.dev/before": null };
+      if (what === "the primary") await life.kube.delete(kinds.deployment, primary);
+      else await life.kube.mergePatch(kinds.deployment, primary, { metadata: { annotations } });
+      life.fault = undefined;
+      await life.pass(600_000);
+      expect(conditionOf(life, "Stalled")).toMatchObject({
+        reason: what === "the primary" ? "PrimaryMissing" : "VersionBeforeLost",
+        message: expect.stringMatching(/; put the target back to (that )?revision/) as string,
+      });
+      expect(life.weights()).toEqual({ "web-primary": 0, "web-canary": 100 });
+      expect(life.deployment("web")?.spec).toMatchObject({ replicas: 3, paused: true });
+      await life.release("1");
+      await life.until("rest", ({ phase }) => phase === "Idle");
+      // Clients of the Service itself have lost the primary's pods to whoever deleted them.
+      if (what === "the primary") life.outages.length = 0;
+      expect(outcomes(life)).toEqual(["example/web:2 Failed"]);
+      expect(life.deployment("web-primary")?.spec.template.spec.containers[0]?.image).toBe("example/web:1");
+      expect(life.status().promoted?.images).toEqual(["example/web:1"]);
+    },
+  );
 
   it("freezes the only good pods again when somebody thaws them, although a fix waits", async () => {
     const life = await adopted({ spec });

@@ -1,6 +1,6 @@
 import type { RolloutMemory } from "../../api/status.ts";
 import { hasPods, park } from "../capacity.ts";
-import { canRestore, endOf, fullSize, GOES_ON, podsTrouble, primaryHasRevision } from "../rollout.ts";
+import { canRestore, endOf, GOES_ON, podsTrouble, primaryHasRevision, primarySize } from "../rollout.ts";
 import { durationOf, elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { waitForCarriers } from "./inPlace.ts";
@@ -31,15 +31,10 @@ export function updatePrimary(s: Situation): Answered | undefined {
   return {
     phase: "Promoting",
     message: `the primary changes to revision ${rollout.revision}`,
-    // Its autoscaler has the say over its size: a number that was read a moment ago may be too few by now.
-    actions: [{ kind: "ensurePrimary", ...sizeOf(s), revision: rollout.revision }],
+    actions: [{ kind: "ensurePrimary", ...primarySize(s), revision: rollout.revision }],
     memory: { rollout: { ...rest, waitingSince: timestamp(s.now) } },
     ...lackOfPrevious(s),
   };
-}
-
-function sizeOf(s: Situation): { replicas?: number } {
-  return s.autoscaler === undefined || s.primary === undefined ? { replicas: fullSize(s) } : {};
 }
 
 /** Takes everyone back to the canary when the primary loses its last ready pod while the traffic returns to it. */

@@ -15,8 +15,10 @@ export function repairServices(s: Situation): Answered | undefined {
 export function repairPrimary(s: Situation): Answered | undefined {
   const { primary, target, memory } = s;
   if (memory.promoted === undefined || primary !== undefined || target === undefined) return undefined;
-  // At 100 % of a judged canary the primary is made from it anyway.
-  if (s.rollout?.promoting === true && s.rollout.weight === 100 && s.revision === s.rollout.revision) return undefined;
+  // At 100 % of a judged canary the primary is made from it anyway, unless that one is taken back.
+  const { rollout } = s;
+  const judged = rollout?.promoting === true && rollout.weight === 100 && rollout.withdrawal === undefined;
+  if (judged && s.revision === rollout.revision) return undefined;
   if (target.version.revision !== memory.promoted.revision) {
     const message = `the primary is gone, and the target does not hold the promoted revision ${memory.promoted.revision}`;
     const hint = "put the target back to that revision, and Aviary makes the primary again";

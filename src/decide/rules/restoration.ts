@@ -1,6 +1,16 @@
 import type { RolloutMemory, Withdrawal } from "../../api/status.ts";
 import { neededPods, scaleUp } from "../capacity.ts";
-import { GOES_ON, phaseOfWithdrawal, podsTrouble, primaryHasRevision, waitOrTell } from "../rollout.ts";
+import { annotations } from "../../lib/names.ts";
+import type { Action } from "../actions.ts";
+import {
+  canRestore,
+  GOES_ON,
+  phaseOfWithdrawal,
+  podsTrouble,
+  primaryHasRevision,
+  primarySize,
+  waitOrTell,
+} from "../rollout.ts";
 import { elapsedMs, timestamp } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { bringIntoEffect, waitUntilKnown } from "../traffic.ts";
@@ -72,17 +82,34 @@ const WAY_ON =
 /** Gives the primary the version before back, while the canary serves everyone. */
 export function restorePrimary(s: Situation): Answered | undefined {
   const rollout = restoring(s);
-  const { primary } = s;
-  if (rollout === undefined || primary?.before === undefined || !primaryHasRevision(s, rollout)) return undefined;
+  const { promoted } = s.memory;
+  if (rollout === undefined || promoted === undefined || !primaryHasRevision(s, rollout)) return undefined;
   if (s.problem?.blocksTraffic === true) return undefined;
-  const carriers = waitForCarriers(s, phaseOfWithdrawal(rollout.withdrawal.outcome));
+  const { revision } = promoted;
+  const phase = phaseOfWithdrawal(rollout.withdrawal.outcome);
+  const action = wayBack(s, revision);
+  if (action === undefined) {
+    const lost = `what revision ${revision} was is noted on the primary no longer (annotation ${annotations.before})`;
+    const hint = `put the target back to revision ${revision}, and Aviary makes the primary from it`;
+    const message = `${rollout.withdrawal.message}; the canary serves everyone: ${lost}`;
+    return { phase, message, actions: [], stalled: { reason: "VersionBeforeLost", message: `${lost}; ${hint}` } };
+  }
+  const carriers = waitForCarriers(s, phase);
   if (carriers !== undefined) return carriers;
   return {
-    phase: phaseOfWithdrawal(rollout.withdrawal.outcome),
-    message: `${rollout.withdrawal.message}; the primary goes back to revision ${primary.before}`,
-    actions: [{ kind: "restorePrimary", revision: primary.before }],
+    phase,
+    message: `${rollout.withdrawal.message}; the primary goes back to revision ${revision}`,
+    actions: [action],
     memory: { rollout: { ...rollout, waitingSince: timestamp(s.now) } },
   };
+}
+
+/** From where the primary can have the promoted revision: what it notes itself, the pods that are kept, or the target. */
+function wayBack(s: Situation, revision: string): Action | undefined {
+  const { target, previous } = s;
+  if (canRestore(s) || previous?.version.revision === revision) return { kind: "restorePrimary", revision };
+  if (target?.version.revision !== revision || target.incomplete === true) return undefined;
+  return { kind: "ensurePrimary", ...primarySize(s), revision };
 }
 
 /** Keeps everyone on the canary until the primary is ready with the version before. */

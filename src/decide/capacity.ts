@@ -49,6 +49,18 @@ export function carriedShare(situation: Situation, rollout: RolloutMemory): Shar
   return weight === 0 ? undefined : { weight };
 }
 
+/**
+ * Whether the canary has the pods to stand in for the primary, of the revision that was judged. Pods that are frozen are of that one,
+ * whatever has been applied since; those of a canary without users may not be.
+ */
+export function canCarry(situation: Situation, rollout: RolloutMemory): boolean {
+  const { target, services, revision } = situation;
+  if (target === undefined || services.canary.ready === 0) return false;
+  if (rollout.weight === 100) return true;
+  const judged = situation.used || target.frozen || (target.settled && revision === rollout.revision);
+  return judged && services.canary.ready >= neededPods(situation, rollout);
+}
+
 /** The action that gives the canary the pods that the step needs, when it has asked for fewer. Never takes pods away. */
 export function scaleUp(situation: Situation, rollout: RolloutMemory): Action | undefined {
   const { target, autoscaler } = situation;

@@ -46,6 +46,7 @@ export const rules: readonly Rule[] = [
   // Without a primary there is nobody to give the traffic back to.
   repairs.repairPrimary,
   repairs.repairPrimarySize,
+  repairs.repairCanarySize,
   inPlace.carryPrimary,
   inPlace.stopCarrying,
   restoration.leavePrimary,

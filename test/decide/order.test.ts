@@ -112,6 +112,14 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ],
   ["keepFrozen", { status: rolling(atTen(5)), ...serving(10, { frozen: false }) }],
   ["repairPrimarySize", { see: { primary: workload("a", { replicas: 0, available: 0 }) } }],
+  [
+    "repairCanarySize",
+    {
+      status: rolling({ ...changing, waitingSince: ago(5) }),
+      ...serving(100, { replicas: 1 }),
+      see: { ...serving(100, { replicas: 1 }).see, primary: workload("b", { settled: false }) },
+    },
+  ],
   ["carryPrimary", { status: rolling(changing), ...serving(100), see: { ...serving(100).see, primary: inOnePlace } }],
   ["stopCarrying", { services: { primary: service({ feed: { ageMs: 9e3, current: true } }) } }],
   [

@@ -223,6 +223,19 @@ describe("pods are evicted", () => {
     expect(rulesOf(life)).toContain("protectUsers");
   });
 
+  it("all of the canary's while the primary does not get ready: who answers there is better than nobody", async () => {
+    const life = await adopted();
+    await life.release("2", { UNREADY_IN: "web-primary", START_DELAY_MS: "20000" });
+    await untilRule(life, "waitForPrimary");
+    await life.pass(30_000);
+    await evict(life, "web", 9);
+    expect(life.weights()).toEqual({ "web-primary": 100, "web-canary": 0 });
+    await life.until("the canary's pods", ({ weight }) => weight === 100);
+    await life.pass(60_000);
+    expect(life.status()).toMatchObject({ phase: "Promoting", weight: 100 });
+    expect(life.status().promoted?.images).toEqual(["example/web:1"]);
+  });
+
   it("one of the primary's: nothing changes", async () => {
     const life = await underWay({ spec: slow });
     await evict(life, "web-primary", 1);

@@ -3,6 +3,7 @@ import { KubeError } from "../../src/kube/errors.ts";
 import { kinds } from "../../src/kube/kinds.ts";
 import type { Life } from "./life.ts";
 import { NAMESPACE } from "./life.ts";
+import { aRoute, backend } from "./manifests.ts";
 import { adopted, bad, conditionOf, outcomes, rulesOf, watchLives } from "./lives.ts";
 
 watchLives();
@@ -149,6 +150,26 @@ describe("a primary that does not get ready with the promoted revision", () => {
       expect(life.status().promoted?.images).toEqual(["example/web:1"]);
     },
   );
+
+  it("gives the canary its pods back when somebody takes them away meanwhile", async () => {
+    const life = await stuck();
+    await life.kube.mergePatch(kinds.deployment, target, { spec: { replicas: 1 } });
+    await life.pass(5_000);
+    expect(life.deployment("web")?.spec.replicas).toBe(3);
+    expect(life.weights()).toEqual({ "web-primary": 0, "web-canary": 100 });
+  });
+
+  it("keeps the only good pods while their route is gone, though it was to be taken back", async () => {
+    const life = await stuck();
+    await life.kube.delete(kinds.httpRoute, target);
+    expect(await life.act("Abort")).toBe("Applied: aborted");
+    await life.pass(60_000);
+    expect(conditionOf(life, "Stalled")).toMatchObject({ reason: "RouteNotFound" });
+    expect(life.deployment("web")?.spec).toMatchObject({ replicas: 3, paused: true });
+    await life.kube.create(kinds.httpRoute, aRoute([backend("web-primary", 0), backend("web-canary", 100)]));
+    await life.until("roll back", ({ phase }) => phase === "Failed");
+    expect(life.deployment("web-primary")?.spec.template.spec.containers[0]?.image).toBe("example/web:1");
+  });
 
   it("freezes the only good pods again when somebody thaws them, although a fix waits", async () => {
     const life = await adopted({ spec });

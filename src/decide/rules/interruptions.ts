@@ -118,10 +118,10 @@ export function protectUsers(s: Situation): Answered | undefined {
   if (rollout === undefined || !s.used || s.services.canary.ready > 0) return undefined;
   if (s.problem?.blocksTraffic === true) return undefined;
   if (s.services.primary.ready === 0) return undefined;
-  if (primaryHasRevision(s, rollout) && s.primary?.settled !== true) return undefined;
+  const { returnStep: _step, ...rest } = rollout;
   return shiftTo(s, {
     phase: rollout.promoting === true ? "Promoting" : "Progressing",
-    rollout: { ...rollout, waitingSince: rollout.waitingSince ?? timestamp(s.now) },
+    rollout: { ...rest, waitingSince: rollout.waitingSince ?? timestamp(s.now) },
     weight: 0,
     message: `no canary pod is ready: all traffic goes to the primary (${podsTrouble(s.target)})`,
   });

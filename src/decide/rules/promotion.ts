@@ -1,5 +1,5 @@
 import type { RolloutMemory } from "../../api/status.ts";
-import { hasPods, park } from "../capacity.ts";
+import { canCarry, hasPods, park } from "../capacity.ts";
 import { canRestore, endOf, GOES_ON, podsTrouble, primaryHasRevision, primarySize } from "../rollout.ts";
 import { durationOf, elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
@@ -55,9 +55,13 @@ export function returnToCanary(s: Situation): Answered | undefined {
 export function waitForPrimary(s: Situation): Answered | undefined {
   const { rollout, primary } = s;
   if (rollout === undefined || primary === undefined || !primaryHasRevision(s, rollout)) return undefined;
-  if (rollout.weight === 0) return undefined;
+  // Everyone has returned to a primary that was ready.
+  if (rollout.weight === 0 && rollout.waitingSince === undefined) return undefined;
   if (primary.settled && s.services.primary.ready >= primary.replicas) return undefined;
-  const moving = bringIntoEffect(s, { phase: "Promoting", rollout, weight: rollout.weight, message: "" });
+  // It had lost all its pods.
+  const weight = rollout.weight === 0 && canCarry(s, rollout) ? 100 : rollout.weight;
+  const message = "the canary's pods are ready: it serves everyone until the primary is";
+  const moving = bringIntoEffect(s, { phase: "Promoting", rollout, weight, message });
   if (moving !== undefined) return moving;
   const trouble = podsTrouble(primary);
   // A crash may have lost the moment: the clock then starts now.
@@ -75,7 +79,7 @@ export function waitForPrimary(s: Situation): Answered | undefined {
   }
   return {
     phase: "Promoting",
-    message: `the canary goes on serving everyone: the primary does not get ready (${trouble})`,
+    message: `${rollout.weight === 0 ? "no canary pod is ready either" : "the canary goes on serving everyone"}: the primary does not get ready (${trouble})`,
     actions: [],
     stalled: { reason: "PrimaryNotReady", message: `${trouble}; ${wayOut(s)}` },
   };
@@ -95,13 +99,13 @@ export function returnTraffic(s: Situation): Answered | undefined {
     const unknown = waitUntilKnown(s, { phase: "Promoting", rollout, message });
     if (unknown !== undefined) return unknown;
   }
+  const { waitingSince: _waiting, ...ready } = rollout;
   const index = rollout.returnStep ?? 0;
   const step = s.returnSteps[index];
   if (step === undefined) {
     const message = "the primary is ready: it takes the traffic back";
-    return bringIntoEffect(s, { phase: "Promoting", rollout, weight: 0, message });
+    return bringIntoEffect(s, { phase: "Promoting", rollout: ready, weight: 0, message });
   }
-  const { waitingSince: _waiting, ...ready } = rollout;
   // An edit of the list never takes users from the primary again.
   const weight = Math.min(step.weight, rollout.weight);
   const message = `the primary takes the traffic back, step ${index + 1}/${s.returnSteps.length}: ${100 - weight} %`;

@@ -1,5 +1,7 @@
 import { STAND_BY } from "../actions.ts";
+import { neededPods, scaleUp } from "../capacity.ts";
 import { stoodAsideFor } from "../contention.ts";
+import { primaryHasRevision } from "../rollout.ts";
 import type { Answered, Situation } from "../situation.ts";
 
 /* What somebody changed by hand, deleted, or applies again from elsewhere, is put back. */
@@ -49,6 +51,24 @@ export function repairPrimarySize(s: Situation): Answered | undefined {
     phase: s.canary.status?.phase ?? "Initializing",
     message: `scaling the primary to ${replicas} again: somebody scaled it to 0, and it serves everyone`,
     actions: [{ kind: "scalePrimary", replicas }],
+  };
+}
+
+/** Gives the canary its pods back when somebody took them away while it stands in for a primary that changes. */
+export function repairCanarySize(s: Situation): Answered | undefined {
+  const { rollout } = s;
+  if (rollout?.promoting !== true) return undefined;
+  const restores = rollout.withdrawal?.restore === true;
+  if (rollout.withdrawal !== undefined && !restores) return undefined;
+  const awaits = restores || rollout.waitingSince !== undefined;
+  if (primaryHasRevision(s, rollout) ? !awaits : !(restores && s.used)) return undefined;
+  const action = scaleUp(s, rollout);
+  if (action === undefined) return undefined;
+  return {
+    phase: s.canary.status?.phase ?? "Promoting",
+    message: `scaling the canary to ${neededPods(s, rollout)} again: it stands in for the primary`,
+    actions: [action],
+    ...(s.autoscaler === undefined ? { reasserts: "Replicas" } : {}),
   };
 }
 

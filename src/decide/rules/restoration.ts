@@ -1,5 +1,5 @@
 import type { RolloutMemory, Withdrawal } from "../../api/status.ts";
-import { neededPods, scaleUp } from "../capacity.ts";
+import { canCarry, neededPods } from "../capacity.ts";
 import { annotations } from "../../lib/names.ts";
 import type { Action } from "../actions.ts";
 import {
@@ -44,18 +44,6 @@ export function leavePrimary(s: Situation): Answered | undefined {
   return left <= 0 ? undefined : { phase, message, actions: [], recheckAfterMs: left };
 }
 
-/**
- * Whether the canary has the pods for everyone, of the revision that was judged. Pods that are frozen are of that one,
- * whatever has been applied since; those of a canary without users may not be.
- */
-function canCarry(s: Situation, rollout: Restoring): boolean {
-  const { target, services } = s;
-  if (target === undefined || services.canary.ready === 0) return false;
-  if (rollout.weight === 100) return true;
-  const judged = s.used || target.frozen || (target.settled && s.revision === rollout.revision);
-  return judged && services.canary.ready >= neededPods(s, rollout);
-}
-
 /** Without a canary that can carry everyone, the primary serves as well as it can until there is one. */
 function waitForCarryingCanary(s: Situation, rollout: Restoring): Answered {
   const { canary, primary } = s.services;
@@ -63,16 +51,15 @@ function waitForCarryingCanary(s: Situation, rollout: Restoring): Answered {
   const waiting = { ...rollout, waitingSince: rollout.waitingSince ?? timestamp(s.now) };
   const trouble = `${canary.ready} of ${neededPods(s, rollout)} canary pods ready (${podsTrouble(s.target)})`;
   const message = `${rollout.withdrawal.message}; the primary is put back when the canary can serve everyone: ${trouble}`;
-  const asked = scaleUp(s, rollout);
   const alone = canary.ready === 0 && primary.ready > 0;
   const moving = alone ? bringIntoEffect(s, { phase, rollout: waiting, weight: 0, message }) : undefined;
   return {
     phase,
     message,
+    actions: [],
     memory: { rollout: waiting },
     ...waitOrTell(s, { since: waiting.waitingSince, reason: "CanaryNotReady", message: `${trouble}. ${WAY_ON}` }),
     ...moving,
-    actions: [...(moving?.actions ?? []), ...(asked === undefined ? [] : [asked])],
   };
 }
 

@@ -1,4 +1,5 @@
-import { sameShare } from "../../api/share.ts";
+import { isUsed, sameShare } from "../../api/share.ts";
+import type { RolloutMemory } from "../../api/status.ts";
 import { bringIntoEffect, shiftTo } from "../traffic.ts";
 import { elapsedMs, timestamp } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
@@ -56,8 +57,7 @@ const GRANT_PERIOD_MS = 15_000;
 /** Waits for the requests that the canary's pods still work on. */
 export function drainWithdrawn(s: Situation): Answered | undefined {
   const { rollout } = s;
-  if (rollout?.withdrawal === undefined || rollout.exposed !== true || rollout.effectiveSince === undefined)
-    return undefined;
+  if (rollout?.withdrawal === undefined || rollout.exposed !== true || !isWithdrawn(rollout)) return undefined;
   const left = s.drainMs - elapsedMs(s.now, rollout.effectiveSince);
   if (left <= 0) return undefined;
   return {
@@ -68,12 +68,17 @@ export function drainWithdrawn(s: Situation): Answered | undefined {
   };
 }
 
+/** Whether it is in effect that nobody is led to the canary. While the primary is put back, everyone is. */
+function isWithdrawn(rollout: RolloutMemory): boolean {
+  return rollout.effectiveSince !== undefined && !isUsed(rollout);
+}
+
 /** Ends a withdrawn rollout; its pods go, or take the next revision. */
 export function finishWithdrawal(s: Situation): Answered | undefined {
   const { rollout } = s;
   if (rollout?.withdrawal === undefined) return undefined;
   // Somebody is still behind it: what keeps the traffic from being moved is told by `refuseInvalid`.
-  if (rollout.exposed === true && rollout.effectiveSince === undefined) return undefined;
+  if (rollout.exposed === true && !isWithdrawn(rollout)) return undefined;
   const { outcome, rule, message } = rollout.withdrawal;
   const ended = endOf(s, { rollout, outcome, rule, message });
   const why = { rule, message };

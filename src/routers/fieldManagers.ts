@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { KubeObject } from "../kube/port.ts";
+import { rememberByObject } from "../lib/remember.ts";
 
 const entry = z.object({
   manager: z.string(),
@@ -12,17 +13,19 @@ const entry = z.object({
  * `path` is in the notation of managedFields, such as `["f:spec", "f:rules"]`. Empty when the cache drops the list.
  */
 export function fieldManagers(object: KubeObject, path: readonly string[]): readonly string[] {
-  const managers = (object.metadata.managedFields ?? []).flatMap((raw) => {
-    const parsed = entry.safeParse(raw);
-    return parsed.success && holds(parsed.data.fieldsV1, path) ? [parsed.data.manager] : [];
-  });
+  const managers = entriesOf(object).flatMap(({ manager, fieldsV1 }) => (holds(fieldsV1, path) ? [manager] : []));
   return [...new Set(managers)];
 }
 
+const entriesOf = rememberByObject(({ metadata }: KubeObject) =>
+  (metadata.managedFields ?? []).flatMap((raw) => entry.safeParse(raw).data ?? []),
+);
+
 /** Who wrote the object last, by `metadata.managedFields`; nobody when the cache drops the list. */
 export function lastManager(object: KubeObject): readonly string[] {
-  const entries = (object.metadata.managedFields ?? []).flatMap((raw) => entry.safeParse(raw).data ?? []);
-  const last = entries.sort((a, b) => a.time.localeCompare(b.time)).at(-1);
+  const last = entriesOf(object)
+    .toSorted((a, b) => a.time.localeCompare(b.time))
+    .at(-1);
   return last === undefined ? [] : [last.manager];
 }
 

@@ -12,10 +12,18 @@ const BUILT = new URL("./definitions.json", import.meta.url);
 
 let known: Definitions | undefined;
 
-/** The custom resource definitions that the sandbox serves. They are shared: whoever changes them takes a copy. */
+/** The custom resource definitions that the sandbox serves, deeply frozen. */
 export function definitions(): Definitions {
-  known ??= existsSync(BUILT) ? (JSON.parse(readFileSync(BUILT, "utf8")) as Definitions) : parseDefinitions();
+  known ??= deepFreeze(
+    existsSync(BUILT) ? (JSON.parse(readFileSync(BUILT, "utf8")) as Definitions) : parseDefinitions(),
+  );
   return known;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null) return value;
+  for (const child of Object.values(value)) deepFreeze(child);
+  return Object.freeze(value);
 }
 
 /** The same from the manifests. */

@@ -3,6 +3,7 @@ import { deref, propertySchema } from "./builtinSchemas.ts";
 import { canonical } from "../../lib/json.ts";
 import { isArray, isObject } from "./json.ts";
 import { sameJson } from "../../lib/json.ts";
+import { createSeen } from "./seen.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { Schema, ValidationRule } from "./schemaTypes.ts";
 import type { FieldError, FieldErrorType } from "./status.ts";
@@ -33,17 +34,17 @@ export function validateCel(value: JsonObject, schema: Schema, old?: JsonObject)
   return { errors, warnings };
 }
 
-/** Stored parts in which no rule of that schema is broken: what an update leaves as it is need not be asked again. */
-const clean = new WeakMap<object, Schema>();
+/** No rule is broken in them. */
+const clean = createSeen();
 
 function visit(node: Node): void {
   const { schema, value, errors, warnings } = node;
   if (value === null) return;
   const isUntouched = typeof value === "object" && value === node.old;
-  if (isUntouched && clean.get(value) === schema) return;
+  if (isUntouched && clean.has(value, schema)) return;
   const known = errors.length + warnings.length;
   visitRules(node);
-  if (isUntouched && errors.length + warnings.length === known) clean.set(value, schema);
+  if (isUntouched && errors.length + warnings.length === known) clean.add(value, schema);
 }
 
 function visitRules(node: Node): void {

@@ -47,12 +47,16 @@ const NOTHING = { group: "", plural: "", kind: "" };
 
 const quoted = (unknown: readonly string[]): string => unknown.map((path) => `unknown field "${path}"`).join(", ");
 
-/** Prunes and defaults an object in the served version. `patched`: it came from a patch, which words errors differently. */
-export function decode(
-  resource: Resource,
-  body: JsonObject,
-  options: { readonly fieldValidation: FieldValidation; readonly patched?: boolean },
-): Decoded {
+export interface DecodeOptions {
+  readonly fieldValidation: FieldValidation;
+  /** It came from a patch, which words errors differently. */
+  readonly patched?: boolean;
+  /** What is stored: what stays of it has the right types. */
+  readonly old?: JsonObject;
+}
+
+/** Prunes and defaults an object in the served version. */
+export function decode(resource: Resource, body: JsonObject, options: DecodeOptions): Decoded {
   const pruned = prune(body, resource.schema);
   if (pruned.unknown.length > 0 && options.fieldValidation === "Strict") {
     const sentence = `strict decoding error: ${quoted(pruned.unknown)}`;
@@ -65,14 +69,14 @@ export function decode(
     );
   }
   const defaulted = withDefaults(pruned.value, resource.schema);
-  if (resource.builtin) refuseWrongTypes(resource, defaulted);
+  if (resource.builtin) refuseWrongTypes(resource, defaulted, options.old);
   const warnings = options.fieldValidation === "Warn" ? pruned.unknown.map((path) => `unknown field "${path}"`) : [];
   return { object: resource.builtin ? builtinDefaults(resource, defaulted) : defaulted, warnings };
 }
 
 /** Built-in kinds are decoded into typed structures, so a wrong type is no object at all. */
-function refuseWrongTypes(resource: Resource, object: JsonObject): void {
-  const wrong = validateSchema(object, resource.schema).find((error) => error.type === "FieldValueTypeInvalid");
+function refuseWrongTypes(resource: Resource, object: JsonObject, old: JsonObject | undefined): void {
+  const wrong = validateSchema(object, resource.schema, old).find((error) => error.type === "FieldValueTypeInvalid");
   if (wrong === undefined) return;
   const why = `json: cannot unmarshal ${stringOf(wrong.value)} into Go struct field ${resource.kind}.${wrong.field}`;
   throw badRequest(`${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${why}`);

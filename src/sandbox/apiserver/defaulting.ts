@@ -1,5 +1,6 @@
 import { deref, propertySchema } from "./builtinSchemas.ts";
-import { isArray, isObject } from "./json.ts";
+import { isArray, isObject, sharing } from "./json.ts";
+import { createSeen } from "./seen.ts";
 import type { Json, JsonObject, MutableObject } from "./json.ts";
 import type { Schema } from "./schemaTypes.ts";
 
@@ -12,12 +13,17 @@ export function withDefaults(object: JsonObject, schema: Schema): JsonObject {
   return isObject(value) ? value : object;
 }
 
+const complete = createSeen();
+
 function defaultValue(value: Json, schema: Schema): Json {
-  if (isArray(value)) {
-    const { items } = schema;
-    return items === undefined ? value : value.map((item) => defaultValue(item, deref(items)));
-  }
-  return isObject(value) ? defaultObject(value, schema) : value;
+  if (typeof value !== "object" || value === null || complete.has(value, schema)) return value;
+  const defaulted = isArray(value) ? defaultItems(value, schema) : defaultObject(value, schema);
+  const isUnchanged = Object.isFrozen(value) && sharing(defaulted, value) === value;
+  return isUnchanged && complete.add(value, schema) ? value : defaulted;
+}
+
+function defaultItems(value: readonly Json[], { items }: Schema): readonly Json[] {
+  return items === undefined ? value : value.map((item) => defaultValue(item, deref(items)));
 }
 
 function defaultObject(value: JsonObject, schema: Schema): JsonObject {

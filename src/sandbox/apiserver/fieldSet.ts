@@ -1,5 +1,6 @@
 import { deref, propertySchema } from "./builtinSchemas.ts";
 import { canonical } from "../../lib/json.ts";
+import { rememberByObject } from "../../lib/remember.ts";
 import { isArray, isObject } from "./json.ts";
 import { sameJson } from "../../lib/json.ts";
 import type { Json, JsonObject, MutableObject } from "./json.ts";
@@ -21,46 +22,69 @@ export function isEmpty(set: FieldSet): boolean {
   return !set.member && set.children.size === 0;
 }
 
-type Combine = (a: boolean, b: boolean) => boolean;
-
-function combine(a: FieldSet, b: FieldSet, by: Combine): FieldSet {
-  const children = new Map<string, FieldSet>();
-  for (const key of new Set([...a.children.keys(), ...b.children.keys()])) {
-    const child = combine(a.children.get(key) ?? EMPTY, b.children.get(key) ?? EMPTY, by);
-    if (!isEmpty(child)) children.set(key, child);
+export function union(a: FieldSet, b: FieldSet): FieldSet {
+  const children = new Map(a.children);
+  for (const [key, child] of b.children) {
+    const mine = a.children.get(key);
+    children.set(key, mine === undefined ? child : union(mine, child));
   }
-  return { member: by(a.member, b.member), children };
+  return { member: a.member || b.member, children };
 }
 
-export const union = (a: FieldSet, b: FieldSet): FieldSet => combine(a, b, (x, y) => x || y);
-export const difference = (a: FieldSet, b: FieldSet): FieldSet => combine(a, b, (x, y) => x && !y);
-export const intersection = (a: FieldSet, b: FieldSet): FieldSet => combine(a, b, (x, y) => x && y);
+export function difference(a: FieldSet, b: FieldSet): FieldSet {
+  return { member: a.member && !b.member, children: childrenLeft(a, b, difference) };
+}
+
+export function intersection(a: FieldSet, b: FieldSet): FieldSet {
+  const children = new Map<string, FieldSet>();
+  for (const [key, child] of a.children) {
+    const common = intersection(child, b.children.get(key) ?? EMPTY);
+    if (!isEmpty(common)) children.set(key, common);
+  }
+  return { member: a.member && b.member, children };
+}
+
+type Take = (a: FieldSet, b: FieldSet) => FieldSet;
+
+/** What is left of the children of `a`: as they are where `b` has none of that name. */
+function childrenLeft(a: FieldSet, b: FieldSet, take: Take): ReadonlyMap<string, FieldSet> {
+  const children = new Map<string, FieldSet>();
+  for (const [key, child] of a.children) {
+    const other = b.children.get(key);
+    const rest = other === undefined ? child : take(child, other);
+    if (!isEmpty(rest)) children.set(key, rest);
+  }
+  return children;
+}
 
 /** `a` without the paths of `b` and everything below them. */
 export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
   if (b.member) return EMPTY;
-  const children = new Map<string, FieldSet>();
-  for (const [key, child] of a.children) {
-    const other = b.children.get(key);
-    const rest = other === undefined ? child : recursiveDifference(child, other);
-    if (!isEmpty(rest)) children.set(key, rest);
-  }
-  return { member: a.member, children };
+  return { member: a.member, children: childrenLeft(a, b, recursiveDifference) };
 }
 
-/** The `fieldsV1` form. */
-export function toFieldsV1(set: FieldSet): JsonObject {
+/** The `fieldsV1` form, frozen. Sets never change, and most of one is part of the next, so that it is made once for each. */
+export const toFieldsV1 = rememberByObject((set: FieldSet): JsonObject => {
   const out: MutableObject = {};
-  if (set.member && set.children.size > 0) out["."] = {};
+  if (set.member && set.children.size > 0) out["."] = NO_FIELDS;
   for (const key of [...set.children.keys()].toSorted()) out[key] = toFieldsV1(set.children.get(key) ?? EMPTY);
-  return out;
+  if (!set.member) made.set(out, set);
+  return Object.freeze(out);
+});
+
+const NO_FIELDS: JsonObject = Object.freeze({});
+/** The sets behind what was made of them. */
+const made = new WeakMap<JsonObject, FieldSet>();
+
+export function fromFieldsV1(fields: Json | undefined): FieldSet {
+  return isObject(fields) ? (made.get(fields) ?? parseFields(fields, true)) : EMPTY;
 }
 
-export function fromFieldsV1(fields: Json | undefined, root = true): FieldSet {
+function parseFields(fields: Json | undefined, root: boolean): FieldSet {
   if (!isObject(fields)) return EMPTY;
   const keys = Object.keys(fields);
   const children = new Map<string, FieldSet>();
-  for (const key of keys) if (key !== ".") children.set(key, fromFieldsV1(fields[key], false));
+  for (const key of keys) if (key !== ".") children.set(key, parseFields(fields[key], false));
   return { member: keys.includes(".") || (keys.length === 0 && !root), children };
 }
 

@@ -1,23 +1,19 @@
 import { definitions } from "../definitions.ts";
 import type { ApiServer } from "./apiServer.ts";
-import { nameOf } from "./json.ts";
+import type { WriteOptions } from "./context.ts";
 import type { JsonObject } from "./json.ts";
 
-/** The definitions of the Gateway API, and of KEDA's ScaledObject, in the sandbox's compact form. */
-export function gatewayApiDefinitions(): readonly JsonObject[] {
-  return structuredClone(definitions().gatewayApi);
-}
-
-/** Serves GatewayClass, Gateway, the routes, ReferenceGrant and KEDA's ScaledObject. */
+/** Serves GatewayClass, Gateway, the routes, ReferenceGrant and KEDA's ScaledObject, in the sandbox's compact form. */
 export function installGatewayApi(server: ApiServer): void {
-  installDefinitions(server, gatewayApiDefinitions());
+  installDefinitions(server, definitions().gatewayApi, { trusted: true });
 }
 
-/** Creates custom resource definitions, or brings them to the given state. */
-export function installDefinitions(server: ApiServer, wanted: readonly JsonObject[]): void {
+/** Creates custom resource definitions. */
+export function installDefinitions(
+  server: ApiServer,
+  wanted: readonly JsonObject[],
+  options: Pick<WriteOptions, "trusted"> = {},
+): void {
   const resource = server.resource("apiextensions.k8s.io", "v1", "customresourcedefinitions");
-  for (const body of wanted) {
-    const request = { type: "apply", body, force: true } as const;
-    server.patch(resource, { name: nameOf(body) }, request, { fieldManager: "sandbox" });
-  }
+  for (const body of wanted) server.create(resource, undefined, body, { ...options, fieldManager: "sandbox" });
 }

@@ -53,17 +53,9 @@ function definedKeys(object: JsonObject): string[] {
   return Object.keys(object).filter((key) => object[key] !== undefined);
 }
 
-/** A deep copy that may be changed. */
-export function copyOf<T extends Json | undefined>(value: T): T {
-  if (isArray(value)) return value.map((item) => copyOf(item)) as unknown as T;
-  if (!isObject(value)) return value;
-  const copy: MutableObject = {};
-  for (const key of Object.keys(value)) copy[key] = copyOf(value[key]);
-  return copy as T;
-}
-
 /** The same value with every part that equals its counterpart in `old` replaced by that, so that `===` tells what changed. */
 export function sharing<T extends Json | undefined>(value: T, old: Json | undefined): T {
+  if (value === old) return value;
   if (isArray(value)) {
     if (!isArray(old)) return value;
     const items = value.map((item, index) => sharing(item, old[index]));

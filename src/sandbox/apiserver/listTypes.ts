@@ -2,6 +2,7 @@ import { deref, propertySchema } from "./builtinSchemas.ts";
 import { canonical } from "../../lib/json.ts";
 import { isArray, isObject } from "./json.ts";
 import type { Json, JsonObject, MutableObject } from "./json.ts";
+import { createSeen } from "./seen.ts";
 import type { Schema } from "./schemaTypes.ts";
 import type { FieldError } from "./status.ts";
 
@@ -10,17 +11,26 @@ export function duplicateItems(value: JsonObject, schema: Schema): readonly Fiel
   return below(value, schema, "");
 }
 
-function below(value: Json, schema: Schema, path: string): FieldError[] {
+const clean = createSeen();
+
+function below(value: Json, schema: Schema, path: string): readonly FieldError[] {
+  if (typeof value !== "object" || value === null || clean.has(value, schema)) return NONE;
+  const errors = duplicatesIn(value, schema, path);
+  if (errors.length === 0) clean.add(value, schema);
+  return errors;
+}
+
+const NONE: readonly FieldError[] = [];
+
+function duplicatesIn(value: readonly Json[] | JsonObject, schema: Schema, path: string): readonly FieldError[] {
   if (isArray(value)) {
     const items = schema.items === undefined ? undefined : deref(schema.items);
     const nested = items === undefined ? [] : value.flatMap((item, index) => below(item, items, `${path}[${index}]`));
     return [...duplicates(value, schema, path), ...nested];
   }
-  if (!isObject(value)) return [];
-  return Object.keys(value).flatMap((key) => {
-    const child = value[key];
+  return Object.entries(value).flatMap(([key, child]) => {
     const childSchema = propertySchema(schema, key);
-    if (child === undefined || childSchema === undefined) return [];
+    if (child === undefined || childSchema === undefined) return NONE;
     return below(child, childSchema, path === "" ? key : `${path}.${key}`);
   });
 }

@@ -1,6 +1,6 @@
 import { applyPatch } from "rfc6902";
 import type { Operation } from "rfc6902";
-import { copyOf, isArray, isObject } from "./json.ts";
+import { isArray, isObject } from "./json.ts";
 import type { Json, JsonObject, MutableObject } from "./json.ts";
 import { badRequest, patchRefused } from "./status.ts";
 
@@ -27,12 +27,36 @@ export function jsonPatch(target: JsonObject, patch: Json): JsonObject {
       `error decoding patch: json: cannot unmarshal ${kind} into Go value of type []handlers.jsonPatchOp`,
     );
   }
-  const copy: MutableObject = copyOf(target);
+  const copy: MutableObject = { ...target };
+  const ours = new WeakSet<object>([copy]);
   for (const operation of patch) {
-    // One at a time: rfc6902 goes on after a failed operation.
     const isKnown = isObject(operation) && OPERATIONS.has(String(operation["op"]));
-    const [error] = isKnown ? applyPatch(copy, [copyOf(operation) as unknown as Operation]) : [NOT_AN_OPERATION];
+    if (isKnown && operation["op"] !== "test") {
+      for (const pointer of [operation["path"], operation["from"]]) {
+        if (typeof pointer === "string") copyAlong(copy, pointer, ours);
+      }
+    }
+    // One at a time: rfc6902 goes on after a failed operation.
+    const [error] = isKnown ? applyPatch(copy, [operation as unknown as Operation]) : [NOT_AN_OPERATION];
     if (error !== null && error !== undefined) throw patchRefused();
   }
   return copy;
+}
+
+/** Names that rfc6902 steps over. */
+const NO_STEP = new Set(["__proto__", "constructor", "prototype"]);
+
+/** Copies what a pointer leads through, unless that is `ours` already: an operation changes the last of it, and nothing beside it. */
+function copyAlong(root: MutableObject, pointer: string, ours: WeakSet<object>): void {
+  let at = root;
+  for (const escaped of pointer.split("/").slice(1, -1)) {
+    const key = escaped.replaceAll("~1", "/").replaceAll("~0", "~");
+    if (NO_STEP.has(key)) continue;
+    const below = Object.hasOwn(at, key) ? at[key] : undefined;
+    if (typeof below !== "object" || below === null) return;
+    const copy = (ours.has(below) ? below : isArray(below) ? [...below] : { ...below }) as MutableObject;
+    ours.add(copy);
+    at[key] = copy;
+    at = copy;
+  }
 }

@@ -1,5 +1,6 @@
 import { isOpen, propertySchema, deref } from "./builtinSchemas.ts";
 import { isArray, isObject } from "./json.ts";
+import { createSeen } from "./seen.ts";
 import type { Json, JsonObject, MutableObject } from "./json.ts";
 import type { Schema } from "./schemaTypes.ts";
 
@@ -16,13 +17,18 @@ export function prune(object: JsonObject, schema: Schema): Pruned<JsonObject> {
   return { value: isObject(value) ? value : {}, unknown: unknown.toSorted() };
 }
 
+const clean = createSeen();
+
 function pruneValue(value: Json, schema: Schema, path: string, unknown: string[]): Json {
-  if (isArray(value)) {
-    const { items } = schema;
-    if (items === undefined) return value;
-    return value.map((item, index) => pruneValue(item, deref(items), `${path}[${index}]`, unknown));
-  }
-  return isObject(value) ? pruneObject(value, schema, path, unknown) : value;
+  if (typeof value !== "object" || value === null || clean.has(value, schema)) return value;
+  const known = unknown.length;
+  const pruned = isArray(value) ? pruneItems(value, schema, path, unknown) : pruneObject(value, schema, path, unknown);
+  return unknown.length === known && clean.add(value, schema) ? value : pruned;
+}
+
+function pruneItems(value: readonly Json[], { items }: Schema, path: string, unknown: string[]): readonly Json[] {
+  if (items === undefined) return value;
+  return value.map((item, index) => pruneValue(item, deref(items), `${path}[${index}]`, unknown));
 }
 
 const TYPE_META = ["apiVersion", "kind", "metadata"];

@@ -1,12 +1,11 @@
 import { parse } from "yaml";
 import { describe, expect, it } from "vitest";
-import {
-  gatewayApiDefinitions,
-  installDefinitions,
-  installGatewayApi,
-} from "../../../src/sandbox/apiserver/gatewayApi.ts";
-import { withValue } from "../../../src/sandbox/apiserver/json.ts";
+import { createApiServer } from "../../../src/sandbox/apiserver/apiServer.ts";
+import { validateDefinition } from "../../../src/sandbox/apiserver/crds.ts";
+import { installDefinitions, installGatewayApi } from "../../../src/sandbox/apiserver/gatewayApi.ts";
+import { nameOf, withValue } from "../../../src/sandbox/apiserver/json.ts";
 import type { JsonObject } from "../../../src/sandbox/apiserver/json.ts";
+import { definitions } from "../../../src/sandbox/definitions.ts";
 import { BIRD_DEFINITION, bird, inShop, read, refusal, sentences, testApi } from "./birds.ts";
 
 const SKIPPED =
@@ -103,7 +102,8 @@ describe("a change of a custom resource is refused", () => {
     const tightened = parse(
       BIRD_DEFINITION.replace("enum: [red, green]", "enum: [green]").replace("(ms|s|m|h))+$')", () => "(s))+$')"),
     ) as JsonObject;
-    installDefinitions(server, [tightened]);
+    const definitions = server.resource("apiextensions.k8s.io", "v1", "customresourcedefinitions");
+    server.patch(definitions, { name: "birds.example.dev" }, { type: "merge", body: tightened });
     const now = server.resource("example.dev", "v1", "birds");
     const change = (spec: JsonObject) => server.patch(now, inShop("tit"), { type: "merge", body: { spec } });
     const { warnings } = change({ note: "new" });
@@ -160,7 +160,7 @@ describe("a definition", () => {
   });
 
   it("whose rule does not parse is refused, with its place", () => {
-    const { server } = testApi();
+    const server = createApiServer();
     const broken = parse(BIRD_DEFINITION.replace("self.min <= self.max", "self.min <=")) as JsonObject;
     const refused = sentences(() => {
       installDefinitions(server, [broken]);
@@ -181,6 +181,14 @@ describe("a definition", () => {
   });
 });
 
+// They are taken as they are, unread: to compile their rules takes longer than a simulation.
+describe("the definitions that come with Aviary", () => {
+  const shipped = [...definitions().aviary, ...definitions().gatewayApi];
+  it.each(shipped.map((definition) => [nameOf(definition), definition] as const))("%s is valid", (_name, one) => {
+    expect(validateDefinition(one)).toEqual([]);
+  });
+});
+
 describe("the Gateway API of the sandbox", () => {
   it("serves its kinds", () => {
     const { server } = testApi();
@@ -192,7 +200,7 @@ describe("the Gateway API of the sandbox", () => {
     expect(new Set(kinds)).toEqual(
       new Set(["Gateway", "GatewayClass", "GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute", "ReferenceGrant"]),
     );
-    expect(gatewayApiDefinitions()).toHaveLength(8);
+    expect(definitions().gatewayApi).toHaveLength(8);
   });
 
   const route = (backend: JsonObject): JsonObject => ({

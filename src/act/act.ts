@@ -14,7 +14,7 @@ import { deletePrevious, keepPrevious, versionOfPrevious } from "./previous.ts";
 import { primaryFrom, restoredPrimary } from "./primary.ts";
 import { ensureServices, feedService, pointService, stopFeed } from "./services.ts";
 import { changeTarget } from "./target.ts";
-import { createWriter } from "./writer.ts";
+import { asLookedAt, createWriter } from "./writer.ts";
 import type { Writer, WriterOptions } from "./writer.ts";
 
 /**
@@ -115,7 +115,9 @@ async function addFinalizer(scene: Scene, writer: Writer): Promise<void> {
   const { metadata } = scene.canary;
   const finalizers = metadata.finalizers ?? [];
   await writer.patch(kinds.canary, scene.canary, [
-    ...(finalizers.length === 0 ? [] : [{ op: "test", path: "/metadata/finalizers", value: finalizers } as const]),
+    finalizers.length === 0
+      ? asLookedAt(scene.canary)
+      : { op: "test", path: "/metadata/finalizers", value: finalizers },
     { op: "add", path: "/metadata/finalizers", value: [...finalizers, FINALIZER] },
   ]);
 }

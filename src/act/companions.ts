@@ -1,5 +1,6 @@
 import type { PatchOperation } from "../kube/port.ts";
 import type { Scene } from "../observe/scene.ts";
+import { asLookedAt } from "./writer.ts";
 import type { Writer } from "./writer.ts";
 
 /** Brings the primary's copies to what they should be; those of objects that are gone go as well. */
@@ -24,7 +25,7 @@ export async function pauseAutoscaler(scene: Scene, writer: Writer): Promise<voi
   if (source === undefined || view?.paused !== false) return;
   const held = source.object.metadata.annotations;
   const operations: PatchOperation[] = [
-    ...(held === undefined ? [{ op: "add", path: ANNOTATIONS, value: {} } as const] : []),
+    ...(held === undefined ? [asLookedAt(source.object), { op: "add", path: ANNOTATIONS, value: {} } as const] : []),
     { op: "add", path: `${ANNOTATIONS}/${PAUSED}`, value: "true" },
   ];
   await writer.patch(source.kind, source.object, operations);

@@ -57,6 +57,14 @@ export function createWriter({ kube, reads, signal }: WriterOptions): Writer {
   };
 }
 
+/**
+ * Lets a patch fail that would add a map or a list which was not there when it was looked at: RFC 6902 has no test for
+ * absence, and what somebody else has begun since would be wiped out.
+ */
+export function asLookedAt({ metadata }: KubeObject): PatchOperation {
+  return { op: "test", path: "/metadata/resourceVersion", value: metadata.resourceVersion };
+}
+
 /** What is ours is nobody else's to apply, prune or compare. */
 function leftAlone<T extends KubeObject>(object: T): T {
   const annotations = { ...object.metadata.annotations, ...LEFT_ALONE };

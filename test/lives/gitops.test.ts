@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { kinds } from "../../src/kube/kinds.ts";
 import type { Deployment, EndpointSlice, HTTPRoute } from "../../src/kube/objects.ts";
 import type { KubeObject, ResourceKind } from "../../src/kube/port.ts";
+import { FINALIZER } from "../../src/lib/names.ts";
+import { aScaledObject, workloadWith } from "./autoscalers.ts";
 import { NAMESPACE } from "./life.ts";
 import type { Life } from "./life.ts";
 import { adopted, born, conditionOf, rulesOf, underWay, watchLives } from "./lives.ts";
@@ -418,3 +420,32 @@ describe("what Aviary makes", () => {
     }
   });
 });
+
+describe("what somebody writes in the very moment of Aviary's own write", () => {
+  it.each([
+    { kind: kinds.canary, metadata: { finalizers: ["example.com/theirs"] } },
+    { kind: kinds.scaledObject, metadata: { annotations: { team: "shop" } } },
+  ])("to a $kind.kind is not lost, though Aviary begins a list or a map there", async ({ kind, metadata }) => {
+    let wrote = false;
+    const life = await born({
+      workload: workloadWith(3, aScaledObject({})),
+      spec: { autoscalerRef: { kind: "ScaledObject", name: "web" } },
+    });
+    life.fault = (call) => {
+      if (wrote || call.verb !== "jsonPatch" || call.kind !== kind || isStatus(call.body)) return;
+      wrote = true;
+      const resource = life.server.resource(kind.group, kind.version, kind.plural);
+      life.server.patch(resource, web, { type: "merge", body: { metadata } });
+    };
+    await life.until("adoption", ({ phase }) => phase === "Idle");
+    const found = await life.kube.get<KubeObject>(kind, web);
+    expect(wrote).toBe(true);
+    expect(found?.metadata).toMatchObject(
+      kind === kinds.canary ? { finalizers: ["example.com/theirs", FINALIZER] } : metadata,
+    );
+  });
+});
+
+function isStatus(patch: unknown): boolean {
+  return JSON.stringify(patch).includes('"/status"');
+}

@@ -26,8 +26,13 @@ import type { Decision, Observation } from "./types.ts";
  * Aviary does; the name of the rule that answered stands in status, events, logs and metrics.
  */
 export const rules: readonly Rule[] = [
-  // The Canary is being deleted.
+  // What people ask for; while a Canary is deleted, that it is.
   handBack.letGo,
+  requests.answerAgain,
+  requests.rollBackOnRequest,
+  requests.obeyRequest,
+
+  // The Canary is being deleted.
   handBack.beginHandBack,
   handBack.repairForHandBack,
   handBack.moveTrafficToPrimary,
@@ -39,9 +44,6 @@ export const rules: readonly Rule[] = [
   handBack.finishHandBack,
 
   // What outranks everything else.
-  requests.answerAgain,
-  requests.rollBackOnRequest,
-  requests.obeyRequest,
   interruptions.keepFrozen,
   // Without a primary there is nobody to give the traffic back to.
   repairs.repairPrimary,

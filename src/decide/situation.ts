@@ -136,6 +136,11 @@ function seenBy({ route }: Observation, rollout: RolloutMemory | undefined): Rol
   return rollout !== undefined && isUsed(route) ? { ...rollout, exposed: true } : rollout;
 }
 
+/** The Canary is being deleted. */
+export function isLeaving({ canary }: Observation): boolean {
+  return canary.metadata.deletionTimestamp !== undefined;
+}
+
 export function isWeightStep(step: Step | undefined): step is WeightStep {
   return step !== undefined && "weight" in step;
 }

@@ -74,6 +74,22 @@ function takingBack(more: object = {}): SceneOptions {
 /** For every rule, in the order of the list, a scene in which it is the first that answers. */
 const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ["letGo", { ...gone, see: { namespaceTerminating: true } }],
+  [
+    "answerAgain",
+    {
+      status: rolling(atTen(5), { obeyed: [{ uid: "Pause", message: "paused" }] }),
+      ...serving(10),
+      see: { ...serving(10).see, requests: [request("Pause")] },
+    },
+  ],
+  [
+    "rollBackOnRequest",
+    { status: rolling(atTen(5)), ...serving(10), see: { ...serving(10).see, requests: [request("Abort")] } },
+  ],
+  [
+    "obeyRequest",
+    { status: rolling(atTen(5)), ...serving(10), see: { ...serving(10).see, requests: [request("Pause")] } },
+  ],
   ["beginHandBack", gone],
   ["repairForHandBack", { ...back, services: { primary: service({ exists: false }) } }],
   ["moveTrafficToPrimary", { ...back, ...serving(10) }],
@@ -93,22 +109,6 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
       see: { target: workload("a") },
       services: handedBack,
     },
-  ],
-  [
-    "answerAgain",
-    {
-      status: rolling(atTen(5), { obeyed: [{ uid: "Pause", message: "paused" }] }),
-      ...serving(10),
-      see: { ...serving(10).see, requests: [request("Pause")] },
-    },
-  ],
-  [
-    "rollBackOnRequest",
-    { status: rolling(atTen(5)), ...serving(10), see: { ...serving(10).see, requests: [request("Abort")] } },
-  ],
-  [
-    "obeyRequest",
-    { status: rolling(atTen(5)), ...serving(10), see: { ...serving(10).see, requests: [request("Pause")] } },
   ],
   ["keepFrozen", { status: rolling(atTen(5)), ...serving(10, { frozen: false }) }],
   ["repairPrimarySize", { see: { primary: workload("a", { replicas: 0, available: 0 }) } }],

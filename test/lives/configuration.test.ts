@@ -331,6 +331,8 @@ describe("what stands in the way", () => {
       "ConfigMap web-new in namespace shop does not exist, and the pods of Deployment web need it. create it, or mark the reference optional",
     );
     expect(life.status().targets?.[0]?.result).toBeUndefined();
+    // Nobody knows yet what would be shipped.
+    expect(await life.act("Skip")).toMatch(/^Refused: some configuration of the target is missing/);
     expect(life.deployment("web")?.spec.replicas).toBe(0);
     await life.kube.create(kinds.configMap, {
       ...aConfigMap("x"),

@@ -103,6 +103,15 @@ describe("deleting a Canary hands the traffic back to the target", () => {
     },
   );
 
+  it("and tells whoever asks for something meanwhile", async () => {
+    const life = await underWay();
+    await life.kube.delete(kinds.canary, web);
+    await life.pass(1_000);
+    const sentence = "Refused: the Canary is being deleted, and hands its traffic back";
+    for (const action of ["Abort", "Promote"]) expect(await life.act(action)).toBe(sentence);
+    await life.until("the end", () => !life.exists(), 300_000);
+  });
+
   it("while suspended", async () => {
     const life = await underWay();
     await life.patchCanary({ suspend: true });

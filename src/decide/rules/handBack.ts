@@ -1,5 +1,5 @@
 import { isUsed } from "../../api/share.ts";
-import { elapsedMs, timestamp } from "../situation.ts";
+import { elapsedMs, isLeaving, timestamp } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { park } from "../capacity.ts";
 import { asksFor, podsTrouble, waitOrTell } from "../rollout.ts";
@@ -17,15 +17,11 @@ import { carriersGo } from "./inPlace.ts";
  *   ─▶ finalizer gone
  */
 
-function leaving(s: Situation): boolean {
-  return s.canary.metadata.deletionTimestamp !== undefined;
-}
-
 const phase = "Terminating";
 
 /** Lets go at once where there is nothing to hand back, or nobody to hand it to. */
 export function letGo(s: Situation): Answered | undefined {
-  if (!leaving(s)) return undefined;
+  if (!isLeaving(s)) return undefined;
   const nothing = s.canary.metadata.finalizers?.includes(FINALIZER) !== true;
   if (nothing) return { phase, message: "being deleted", actions: [], statusStays: true };
   // The leaf Services alone change nothing for anybody, unless the target's pods answer through them.
@@ -44,21 +40,21 @@ function copiesGo({ copies }: Situation): Action[] {
 
 /** Forgets what was being drained for another reason, and who was listed for a primary that changed in place. */
 export function beginHandBack(s: Situation): Answered | undefined {
-  if (!leaving(s) || s.canary.status?.phase === phase) return undefined;
+  if (!isLeaving(s) || s.canary.status?.phase === phase) return undefined;
   const message = "handing the traffic back";
   return { phase, message, actions: carriersGo(s), memory: { drainingSince: undefined }, recheckAfterMs: 0 };
 }
 
 /** The way back leads through the leaf Services: puts them back when somebody deleted them. */
 export function repairForHandBack(s: Situation): Answered | undefined {
-  if (!leaving(s) || s.target === undefined || s.memory.promoted === undefined) return undefined;
+  if (!isLeaving(s) || s.target === undefined || s.memory.promoted === undefined) return undefined;
   if (s.services.primary.exists && s.services.canary.exists) return undefined;
   return { phase, message: "putting the Services back", actions: [{ kind: "ensureServices" }] };
 }
 
 /** Takes the canary's traffic back to the primary. */
 export function moveTrafficToPrimary(s: Situation): Answered | undefined {
-  if (!leaving(s) || s.memory.promoted === undefined || s.services.primary.selects === "target") return undefined;
+  if (!isLeaving(s) || s.memory.promoted === undefined || s.services.primary.selects === "target") return undefined;
   // Nobody can be moved, or to nobody: the target is handed back where its users are.
   const movable = s.route.weight !== undefined && s.problem?.blocksTraffic !== true;
   if (!movable || s.services.primary.ready === 0) return undefined;
@@ -93,7 +89,7 @@ function isRestored({ target, primary }: Situation): boolean {
 
 /** Ends with the primary as it serves, where that is wanted, or nothing else is left. */
 export function leaveAsItIs(s: Situation): Answered | undefined {
-  if (!leaving(s)) return undefined;
+  if (!isLeaving(s)) return undefined;
   const gone = s.target === undefined;
   // Before the end of the adoption the primary cannot serve alone.
   if (!gone && (s.canary.spec.onDelete !== "Keep" || s.memory.promoted === undefined)) return undefined;
@@ -120,7 +116,7 @@ function dropped({ previous, services }: Situation): Action[] {
 /** Gives the target the promoted template and the primary's size, and waits until it is ready. */
 export function restoreTarget(s: Situation): Answered | undefined {
   const { target, primary } = s;
-  if (!leaving(s) || target === undefined) return undefined;
+  if (!isLeaving(s) || target === undefined) return undefined;
   // What the primary runs was judged; in the middle of a Rollback the kept pods serve. Before the end of the adoption the
   // target still serves by itself.
   const away = s.memory.rollback !== undefined && s.services.primary.selects !== "primary";
@@ -165,19 +161,19 @@ const WAYS_ON =
 
 /** Points the apex Service back at the target. */
 export function switchApexBack(s: Situation): Answered | undefined {
-  if (!leaving(s)) return undefined;
+  if (!isLeaving(s)) return undefined;
   return pointWithFeed(s, { service: "apex", at: "target", from: "canary", phase });
 }
 
 /** Points the primary Service, which the route names, at the target. */
 export function switchPrimaryBack(s: Situation): Answered | undefined {
-  if (!leaving(s)) return undefined;
+  if (!isLeaving(s)) return undefined;
   return pointWithFeed(s, { service: "primary", at: "target", from: "canary", phase });
 }
 
 /** Takes Aviary's marks off the route and waits for the primary's last requests. */
 export function releaseRoute(s: Situation): Answered | undefined {
-  if (!leaving(s)) return undefined;
+  if (!isLeaving(s)) return undefined;
   const { drainingSince } = s.memory;
   if (drainingSince === undefined) {
     return {
@@ -195,7 +191,7 @@ export function releaseRoute(s: Situation): Answered | undefined {
 
 /** Ends the hand-back. */
 export function finishHandBack(s: Situation): Answered | undefined {
-  if (!leaving(s)) return undefined;
+  if (!isLeaving(s)) return undefined;
   return {
     phase,
     message: "handed back to the target",

@@ -1,7 +1,7 @@
 import { OBEYED_LIMIT } from "../../api/status.ts";
 import type { RolloutMemory } from "../../api/status.ts";
 import type { Answered, Situation } from "../situation.ts";
-import { timestamp } from "../situation.ts";
+import { isLeaving, timestamp } from "../situation.ts";
 import { contended } from "../contention.ts";
 import {
   canRestore,
@@ -84,6 +84,7 @@ function unanswered({ memory, requests }: Situation): NonNullable<Memory["obeyed
 
 function abort(s: Situation, request: Request): Obeyed {
   const { rollout } = s;
+  if (isLeaving(s)) return LEAVES;
   if (s.memory.rollback !== undefined) return { refused: `already under way: ${s.memory.rollback.message}` };
   if (rollout === undefined) return { refused: "there is no rollout to abort" };
   const other = otherRevision(request, rollout.revision);
@@ -98,8 +99,11 @@ function abort(s: Situation, request: Request): Obeyed {
   return { decision: withdraw(s, { rollout, outcome: "Failed", rule: "rollBackOnRequest", message }), message };
 }
 
+const LEAVES = { refused: "the Canary is being deleted, and hands its traffic back" };
+
 function obey(s: Situation, request: Request): Obeyed {
   const { rollout } = s;
+  if (isLeaving(s)) return LEAVES;
   if (s.memory.rollback !== undefined) return { refused: `a Rollback is under way: ${s.memory.rollback.message}` };
   if (request.action === "Rollback") return rollBack(s, request);
   if (request.action === "Retry") return retry(s, request);
@@ -164,6 +168,11 @@ function skipRest(s: Situation, rollout: RolloutMemory, request: Request): Obeye
 function skipFromRest(s: Situation, request: Request): Obeyed {
   const { target, memory } = s;
   if (target === undefined || memory.promoted === undefined) return { refused: "there is no revision to ship" };
+  if (target.incomplete === true) {
+    return {
+      refused: "some configuration of the target is missing or cannot be read, so its revision is not known yet",
+    };
+  }
   const { revision } = target.version;
   if (revision === memory.promoted.revision) return { refused: `revision ${revision} is promoted already` };
   const other = otherRevision(request, revision);

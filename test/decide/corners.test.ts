@@ -116,3 +116,16 @@ describe("a route that somebody changed at rest, while the primary has no ready 
     expect(decision).toMatchObject({ actions: [], stalled: { reason: "PrimaryNotReady" } });
   });
 });
+
+describe("a list of the canary's pods behind the primary Service that nobody needs any more", () => {
+  it("stays while the primary has no ready pod, and keeps nobody from taking the traffic back", () => {
+    const feed = { ageMs: 60_000, current: true };
+    const withdrawal = { outcome: "Failed", rule: "failOnChecks", message: "bad" } as const;
+    const decision = decided({
+      status: rolling(atTen(5, { withdrawal })),
+      ...serving(10),
+      services: { ...serving(10).services, primary: service({ ready: 0, feed }) },
+    });
+    expect(decision).toMatchObject({ rule: "withdrawTraffic", stalled: { reason: "PrimaryNotReady" } });
+  });
+});

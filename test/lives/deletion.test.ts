@@ -67,7 +67,7 @@ describe("deleting a Canary hands the traffic back to the target", () => {
     await life.kube.delete(kinds.canary, web);
     const stalled = () => life.status().conditions?.find(({ type }) => type === "Stalled");
     await life.until("the stall", () => stalled()?.reason === "TargetNotReady", 60_000);
-    expect(stalled()?.message).toMatch(/The primary goes on serving .* set spec.onDelete to Keep/);
+    expect(stalled()?.message).toMatch(/The primary goes on serving\. .* set spec.onDelete to Keep/);
     expect(readyOf(life.server, "web-primary")).toBe(3);
     await life.until("the end", () => !life.exists(), 300_000);
     await expectHandedBack(life, { version: "2" });
@@ -102,6 +102,17 @@ describe("deleting a Canary hands the traffic back to the target", () => {
       await expectHandedBack(life, { version: "2" });
     },
   );
+
+  it("to its end, when Keep comes too late for that", async () => {
+    const life = await adopted();
+    await life.kube.delete(kinds.canary, web);
+    const selector = async () => (await life.kube.get<Service>(kinds.service, web))?.spec.selector?.["app"];
+    while ((await selector()) !== "web") await life.pass(250);
+    await life.patchCanary({ onDelete: "Keep" });
+    await life.until("the end", () => !life.exists(), 300_000);
+    await life.pass(10_000);
+    await expectHandedBack(life, { version: "1" });
+  });
 
   it("and tells whoever asks for something meanwhile", async () => {
     const life = await underWay();

@@ -91,8 +91,7 @@ function isRestored({ target, primary }: Situation): boolean {
 export function leaveAsItIs(s: Situation): Answered | undefined {
   if (!isLeaving(s)) return undefined;
   const gone = s.target === undefined;
-  // Before the end of the adoption the primary cannot serve alone.
-  if (!gone && (s.canary.spec.onDelete !== "Keep" || s.memory.promoted === undefined)) return undefined;
+  if (!gone && (s.canary.spec.onDelete !== "Keep" || !servesAlone(s))) return undefined;
   const used = isUsed(s.route) || s.route.closed !== undefined;
   return {
     phase,
@@ -105,6 +104,11 @@ export function leaveAsItIs(s: Situation): Answered | undefined {
       { kind: "removeFinalizer" },
     ],
   };
+}
+
+/** Before the end of the adoption, and once a Service was handed back, the primary does not have everyone. */
+function servesAlone({ memory, services: { apex, primary } }: Situation): boolean {
+  return memory.promoted !== undefined && apex.selects !== "target" && primary.selects !== "target";
 }
 
 /** Pods that are kept for a Rollback go with the Canary, unless they serve. */
@@ -152,12 +156,15 @@ export function restoreTarget(s: Situation): Answered | undefined {
     message: `waiting for the target: ${trouble}`,
     actions: [],
     memory: { waitingSince },
-    ...waitOrTell(s, { since: waitingSince, reason: "TargetNotReady", message: `${trouble}. ${WAYS_ON}` }),
+    ...waitOrTell(s, { since: waitingSince, reason: "TargetNotReady", message: `${trouble}. ${wayOn(s)}` }),
   };
 }
 
-const WAYS_ON =
-  "The primary goes on serving until the target's pods are ready. If they cannot be, set spec.onDelete to Keep: the Canary then goes, and the primary stays";
+function wayOn(s: Situation): string {
+  const way = "Make room for the target's pods, or bring back what they start with; Aviary goes on by itself then";
+  if (!servesAlone(s)) return way;
+  return `The primary goes on serving. ${way}. Or set spec.onDelete to Keep: the Canary then goes, and the primary stays`;
+}
 
 /** Points the apex Service back at the target. */
 export function switchApexBack(s: Situation): Answered | undefined {

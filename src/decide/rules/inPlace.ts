@@ -32,11 +32,12 @@ export function carryPrimary(s: Situation): Answered | undefined {
 
 /** Lists the canary's pods no longer, before the traffic leaves them: their drain then counts for these clients too. */
 export function stopCarrying(s: Situation): Answered | undefined {
-  if (!isCarried(s) || isNeeded(s)) return undefined;
+  const actions = carriersGo(s);
+  if (actions.length === 0 || isNeeded(s)) return undefined;
   return {
     phase: s.canary.status?.phase ?? "Promoting",
     message: "the primary's pods answer for themselves again",
-    actions: carriersGo(s),
+    actions,
     statusStays: true,
     recheckAfterMs: 0,
   };

@@ -15,6 +15,8 @@ export default defineConfig({
           testTimeout: 20_000,
           // Nothing here changes what modules hold: reading them anew for every file would take a fifth of the time.
           isolate: false,
+          // Node runs the sources as they are, here too: a module runner's way to every import costs a tenth of the time.
+          experimental: { viteModuleRunner: false },
         },
       },
       {

@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { parseAllDocuments } from "yaml";
 import { createInformers } from "../../src/kube/informers.ts";
 import type { ApiServer } from "../../src/sandbox/apiserver/apiServer.ts";
+import { installDefinitions } from "../../src/sandbox/apiserver/gatewayApi.ts";
+import { nameOf } from "../../src/sandbox/apiserver/json.ts";
 import { startControllers } from "../../src/sandbox/controllers/controllers.ts";
+import { definitions } from "../../src/sandbox/definitions.ts";
 import { createMemoryKube } from "../../src/sandbox/memoryKube.ts";
 import { podRemover } from "../../src/sandbox/podRemover.ts";
 import { seededRandom } from "../../src/sandbox/random.ts";
@@ -50,19 +51,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   return cluster;
 }
 
-let definitions: readonly { readonly metadata: { readonly name: string } }[] | undefined;
-
 /** Installs the CustomResourceDefinitions that `wanted` takes, by their names. */
 export function install(server: ApiServer, wanted: (name: string) => boolean = () => true): void {
-  definitions ??= ["crds", "src/sandbox/apiserver/crds"].flatMap((folder) =>
-    readdirSync(folder)
-      .filter((name) => name.endsWith(".yaml"))
-      .flatMap((name) => parseAllDocuments(readFileSync(`${folder}/${name}`, "utf8")))
-      .map((document) => document.toJS() as { metadata: { name: string } }),
-  );
-  const resource = server.resource("apiextensions.k8s.io", "v1", "customresourcedefinitions");
-  for (const definition of definitions) {
-    if (!wanted(definition.metadata.name)) continue;
-    server.create(resource, undefined, structuredClone(definition), {});
-  }
+  const { aviary, gatewayApi } = definitions();
+  const installed = [...aviary, ...gatewayApi].filter((definition) => wanted(nameOf(definition)));
+  installDefinitions(server, installed, { trusted: true });
 }

@@ -37,6 +37,8 @@ export interface Store {
 
 interface Kept {
   readonly objects: Map<string, JsonObject>;
+  /** The objects in the order of their keys, by namespace ("" for all); empty after a change. */
+  readonly lists: Map<string, readonly JsonObject[]>;
   readonly listeners: Set<(change: Change) => void>;
   history: Change[];
   /** The newest version that was forgotten. */
@@ -54,7 +56,7 @@ export function createStore(options: StoreOptions = {}): Store {
   const kept = (storage: string): Kept => {
     let found = kinds.get(storage);
     if (found === undefined) {
-      found = { objects: new Map(), listeners: new Set(), history: [], forgotten: 0 };
+      found = { objects: new Map(), lists: new Map(), listeners: new Set(), history: [], forgotten: 0 };
       kinds.set(storage, found);
     }
     return found;
@@ -67,6 +69,7 @@ export function createStore(options: StoreOptions = {}): Store {
     const change: Change = { type, resourceVersion: counter, object: stored, previous: kind.objects.get(key) };
     if (type === "DELETED") kind.objects.delete(key);
     else kind.objects.set(key, stored);
+    kind.lists.clear();
     remember(kind, change, historySize);
     deliver(() => {
       for (const listener of [...kind.listeners]) listener(change);
@@ -142,8 +145,12 @@ function changesSince(kind: Kept, since: number): { changes: readonly Change[] }
 function sorted(kind: Kept | undefined, namespace: string | undefined): readonly JsonObject[] {
   if (kind === undefined) return [];
   const prefix = namespace === undefined ? "" : `${namespace}/`;
-  return [...kind.objects.entries()]
+  const known = kind.lists.get(prefix);
+  if (known !== undefined) return known;
+  const list = [...kind.objects.entries()]
     .filter(([key]) => key.startsWith(prefix))
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([, object]) => object);
+  kind.lists.set(prefix, list);
+  return list;
 }

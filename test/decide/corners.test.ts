@@ -129,3 +129,19 @@ describe("a list of the canary's pods behind the primary Service that nobody nee
     expect(decision).toMatchObject({ rule: "withdrawTraffic", stalled: { reason: "PrimaryNotReady" } });
   });
 });
+
+describe("a canary that stands in for a primary which changes, scaled to 0 by somebody", () => {
+  it("loses its users before it is scaled up again, which may be refused", () => {
+    const full = { ...atTen(5), weight: 100, promoting: true, step: 2, waitingSince: ago(5) };
+    const see = { ...serving(100, { replicas: 0, available: 0 }).see, primary: workload("b", { settled: false }) };
+    const nobody = { canary: service({ selects: "target", ready: 0 }) };
+    const decision = decided({ status: rolling(full), see, services: nobody });
+    expect(decision).toMatchObject({ rule: "protectUsers", actions: [{ kind: "setWeight", weight: 0 }] });
+    const left = { ...full, weight: 0, weightSince: ago(1) };
+    const route = { weight: 0, uniform: true, acceptance: { state: "accepted" }, managers: [] } as const;
+    expect(decided({ status: rolling(left), see: { ...see, route }, services: nobody })).toMatchObject({
+      rule: "repairCanarySize",
+      actions: [{ kind: "scaleTarget", replicas: 3 }],
+    });
+  });
+});

@@ -62,6 +62,8 @@ export function repairCanarySize(s: Situation): Answered | undefined {
   if (rollout.withdrawal !== undefined && !restores) return undefined;
   const awaits = restores || rollout.waitingSince !== undefined;
   if (primaryHasRevision(s, rollout) ? !awaits : !(restores && s.used)) return undefined;
+  // Whoever is on it goes elsewhere first, as far as somebody answers there.
+  if (s.used && s.services.canary.ready === 0 && s.services.primary.ready > 0) return undefined;
   const action = scaleUp(s, rollout);
   if (action === undefined) return undefined;
   return {

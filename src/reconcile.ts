@@ -166,6 +166,10 @@ function canaryOf(
 
 /** How often in a row a write is refused before it is told: a patch that met a newer object is refused once or twice. */
 const REFUSALS_BEFORE_NOTICE = 3;
+/** What may pass by itself, such as a webhook that starts, has some seconds. */
+const OUTAGES_BEFORE_NOTICE = 6;
+/** Told again after so many more: each notice is a change of the Canary, after which it is looked at without delay. */
+const REFUSALS_BETWEEN_NOTICES = 10;
 
 /** Tells people when writes are refused again and again; nobody else would. */
 export async function afterFailure(
@@ -173,9 +177,18 @@ export async function afterFailure(
   { error, failures }: { readonly error: unknown; readonly failures: number },
   options: ReconcileOptions & { readonly signal: AbortSignal },
 ): Promise<void> {
-  if (failures !== REFUSALS_BEFORE_NOTICE || !isKubeError(error, "Forbidden", "Invalid")) return;
+  if (!(error instanceof Error)) return;
+  const more = failures - leastFailures(error);
+  if (more < 0 || more % REFUSALS_BETWEEN_NOTICES !== 0) return;
   const object = storedCanary(key, options.reads);
   if (object !== undefined) await reportRefusedWrite(object, error.message, { ...options, now: options.clock.now() });
+}
+
+/** How many failures in a row a person is to know of; more than there are where the next look may mend it by itself. */
+function leastFailures(error: Error): number {
+  if (error instanceof InvariantError || isKubeError(error, "Forbidden", "Invalid")) return REFUSALS_BEFORE_NOTICE;
+  // Without any answer there is nobody to tell it to.
+  return isKubeError(error, "Unavailable") && error.status > 0 ? OUTAGES_BEFORE_NOTICE : Number.POSITIVE_INFINITY;
 }
 
 /** Whose turn it is. */

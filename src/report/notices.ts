@@ -25,14 +25,13 @@ export async function reportUnreadable(object: KubeObject, problems: string, opt
 }
 
 /**
- * Says that the API server refuses what has to be written: permissions, a quota, or another's admission policy.
+ * Says what keeps Aviary from a write that it has to make: permissions, a quota, another's admission policy or webhook,
+ * or an invariant of its own.
  *
  * @throws KubeError when the status cannot be written either.
  */
 export async function reportRefusedWrite(object: KubeObject, refusal: string, options: NoticeOptions): Promise<void> {
-  const message = clip(
-    `the API server refuses a write that the canary needs: ${withoutLongValues(refusal)}. It is tried again`,
-  );
+  const message = clip(`a write that the canary needs is refused: ${withoutLongValues(refusal)}. It is tried again`);
   await reportStalled(object, { reason: "WriteRefused", rule: "act", message }, options);
 }
 

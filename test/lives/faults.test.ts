@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { KubeError } from "../../src/kube/errors.ts";
 import { kinds } from "../../src/kube/kinds.ts";
 import type { Pod } from "../../src/kube/objects.ts";
 import { NAMESPACE } from "./life.ts";
@@ -79,6 +80,26 @@ describe("the API server is down for two minutes", () => {
     await life.restart();
     await life.until("promotion of 3", ({ phase }) => phase === "Succeeded");
     expect(outcomes(life)).toEqual(["example/web:3 Succeeded", "example/web:2 Superseded"]);
+    life.errors.length = 0;
+  });
+});
+
+describe("a webhook of somebody else's does not answer", () => {
+  it("is told when a bad canary cannot be taken back for it, and taken back as soon as that can be written", async () => {
+    const life = await underWay({ spec: slow });
+    life.fault = ({ verb, kind }) => {
+      if (verb !== "jsonPatch" || kind !== kinds.httpRoute) return;
+      throw new KubeError({
+        reason: "Unavailable",
+        status: 500,
+        message: 'failed calling webhook "routes.example.com"',
+      });
+    };
+    life.ask = bad;
+    await life.until("the stall", () => conditionOf(life, "Stalled")?.reason === "WriteRefused", 120_000);
+    expect(conditionOf(life, "Stalled")?.message).toContain('failed calling webhook "routes.example.com"');
+    life.fault = undefined;
+    await life.until("roll back", ({ phase }) => phase === "Failed");
     life.errors.length = 0;
   });
 });

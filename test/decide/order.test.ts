@@ -41,6 +41,7 @@ const back: SceneOptions = { ...gone, status: terminating };
 const handedBack = { apex: service({ selects: "target" }), primary: service({ selects: "target" }), canary: service() };
 const adoptedAt = { adopted: { replicas: 3 } };
 const young: SceneOptions = { status: adoptedAt, see: { target: workload("a"), primary: workload("a") } };
+const before = { apex: service({ selects: "target" }) };
 const serves = { canary: service({ selects: "target" }) };
 const atFull = { weight: 100, weightSince: ago(9), exposed: true, promoting: true, step: 2 } as const;
 const problem = { reason: "X", message: "x", hint: "y", blocksTraffic: false };
@@ -172,15 +173,15 @@ const rows: readonly (readonly [rule: string, options: SceneOptions])[] = [
   ["refuseInvalid", { see: { problem } }],
   ["addFinalizer", { metadata: { finalizers: [] } }],
   ["createServices", { ...young, services: { complete: false } }],
-  ["waitForTarget", { ...young, status: {}, see: { target: workload("a", { settled: false }) } }],
+  ["waitForTarget", { ...young, status: {}, see: { target: workload("a", { settled: false }) }, services: before }],
   ["copyGuards", { ...young, see: { ...young.see, companions: { autoscaler: true, guards: false } } }],
-  ["createPrimary", { ...young, see: { ...young.see, primary: workload("z") } }],
+  ["createPrimary", { ...young, see: { ...young.see, primary: workload("z") }, services: before }],
   ["rememberFound", { ...young, status: {} }],
   ["pinFloor", { ...young, see: { ...young.see, autoscaler } }],
   ["copyAutoscaler", { see: { companions: { autoscaler: false, guards: true } } }],
   ["waitForNewPrimary", { ...young, see: { ...young.see, primary: workload("a", { settled: false }) } }],
   ["routeToPrimary", { ...young, see: { ...young.see, ...serving(10).see, target: workload("a") }, services: serves }],
-  ["switchApex", { ...young, services: { apex: service({ selects: "target" }) } }],
+  ["switchApex", { ...young, services: before }],
   ["stopFeedingPrimary", { ...young, services: { primary: service({ feed: { ageMs: 9e3, current: true } }) } }],
   ["drainTarget", young],
   ["finishAdoption", { ...young, status: { ...adoptedAt, drainingSince: ago(99) } }],

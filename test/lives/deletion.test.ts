@@ -3,7 +3,7 @@ import { kinds } from "../../src/kube/kinds.ts";
 import type { EndpointSlice, HTTPRoute, Service } from "../../src/kube/objects.ts";
 import { NAMESPACE } from "./life.ts";
 import type { Life } from "./life.ts";
-import { adopted, born, rolledBack, rulesOf, underWay, watchLives } from "./lives.ts";
+import { adopted, bad, born, rolledBack, rulesOf, underWay, watchLives } from "./lives.ts";
 import { aCanary, apexService, manifest } from "./manifests.ts";
 import { all, readyOf } from "./watchman.ts";
 
@@ -211,6 +211,26 @@ describe("a Canary that comes back", () => {
     expect(readyOf(life.server, "web-primary")).toBe(3);
     await life.release("2");
     await life.until("promotion", ({ phase }) => phase === "Succeeded");
+  });
+});
+
+describe("a Canary that comes back to a primary that was kept and to idle pods of a newer revision", () => {
+  it("goes on with the primary as it serves, and judges the newer one like any other", async () => {
+    const spec = { onDelete: "Keep", idleReplicas: 1 };
+    const life = await adopted({ spec });
+    await deleted(life);
+    await life.release("2");
+    await life.until("the new idle pod", () => life.deployment("web")?.status?.updatedReplicas === 1);
+    await life.pass(10_000);
+    life.ask = bad;
+    await life.kube.create(kinds.canary, aCanary(spec));
+    const image = () => life.deployment("web-primary")?.spec.template.spec.containers[0]?.image;
+    await life.until("roll back", ({ phase }) => {
+      expect(image()).toBe("example/web:1");
+      expect(readyOf(life.server, "web-primary")).toBe(3);
+      return phase === "Failed";
+    });
+    expect(life.status().promoted?.images).toEqual(["example/web:1"]);
   });
 });
 

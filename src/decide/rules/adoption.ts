@@ -66,7 +66,7 @@ function takeOver(s: Situation): Answered | undefined {
 /** Adopts what the ready pods run, so it waits until the target's own rolling update has finished. */
 export function waitForTarget(s: Situation): Answered | undefined {
   if (!adopting(s) || s.memory.adopted !== undefined) return undefined;
-  if (s.target === undefined || (s.target.settled && s.target.replicas > 0)) return undefined;
+  if (s.target === undefined || (s.target.settled && s.target.replicas > 0) || hasEveryone(s)) return undefined;
   if (s.target.replicas === 0 && (servesAlready(s) || sleeps(s))) return undefined;
   const message =
     s.target.replicas === 0
@@ -80,6 +80,11 @@ function servesAlready({ primary, services }: Situation): boolean {
   return primary?.settled === true && primary.replicas > 0 && services.primary.ready > 0;
 }
 
+/** Nobody is led to the target's pods any more: what they run is to be judged before anybody is again. */
+function hasEveryone(s: Situation): boolean {
+  return servesAlready(s) && s.services.apex.selects === "primary" && s.services.primary.selects === "primary";
+}
+
 /** Its autoscaler has it at 0 for want of work, which is no reason not to adopt it. */
 function sleeps({ target, autoscaler }: Situation): boolean {
   return target?.replicas === 0 && autoscaler?.min === 0;
@@ -89,8 +94,8 @@ function sleeps({ target, autoscaler }: Situation): boolean {
 export function createPrimary(s: Situation): Answered | undefined {
   const { target, primary } = s;
   if (!adopting(s) || target === undefined || s.memory.drainingSince !== undefined) return undefined;
-  // The target may change while it is adopted; it is still its own rolling update that serves users.
-  if (primary?.version.revision === target.version.revision) return undefined;
+  // The target may change while it is adopted; until the Services lead to the primary its own rolling update serves users.
+  if (primary?.version.revision === target.version.revision || hasEveryone(s)) return undefined;
   // Its pods go on as they started; a configuration that changed since is a rollout, after the adoption.
   if (primary !== undefined && target.sameTemplate === true) return undefined;
   if (!target.settled || (target.replicas === 0 && !sleeps(s))) return undefined;

@@ -50,12 +50,12 @@ export async function inParallel<T>(
   await Promise.all(Array.from({ length: width }, worker));
 }
 
-export function serviceOf(name: string) {
+export function serviceOf(name: string, namespace = NAMESPACE) {
   const spec = { selector: { app: name }, ports: [{ name: "http", port: 80, targetPort: 8080 }] };
-  return { apiVersion: "v1", kind: "Service", metadata: { name, namespace: NAMESPACE }, spec };
+  return { apiVersion: "v1", kind: "Service", metadata: { name, namespace }, spec };
 }
 
-export function routeOf(name: string) {
+export function routeOf(name: string, namespace = NAMESPACE) {
   const backendRefs = [
     { name: `${name}-primary`, port: 80, weight: 100 },
     { name: `${name}-canary`, port: 80, weight: 0 },
@@ -64,12 +64,12 @@ export function routeOf(name: string) {
   return {
     apiVersion: "gateway.networking.k8s.io/v1",
     kind: "HTTPRoute",
-    metadata: { name, namespace: NAMESPACE },
+    metadata: { name, namespace },
     spec,
   };
 }
 
-function canaryOf(name: string) {
+export function canaryOf(name: string, namespace = NAMESPACE) {
   const check = { name: "success", threshold: { query: `success_${name}`, min: 0.99, failureLimit: 0 } };
   const spec = {
     targetRef: { kind: "Deployment", name },
@@ -77,5 +77,5 @@ function canaryOf(name: string) {
     strategy: { canary: { steps: [{ weight: 20, hold: "10m" }] } },
     analysis: { interval: "10s", checks: [check] },
   };
-  return { apiVersion: "aviary.dev/v1beta1", kind: "Canary", metadata: { name, namespace: NAMESPACE }, spec };
+  return { apiVersion: "aviary.dev/v1beta1", kind: "Canary", metadata: { name, namespace }, spec };
 }

@@ -1,4 +1,4 @@
-import type { Cluster, KubeObject } from "../cluster/harness/cluster.ts";
+import type { Cluster, KubeObject, WatchOptions } from "../cluster/harness/cluster.ts";
 import { NAMESPACE } from "./fleet.ts";
 
 /** What was seen of one canary, with the times (epoch milliseconds) at which its watch told it. */
@@ -22,7 +22,7 @@ export interface FleetObserver {
   stop(): void;
 }
 
-interface Route extends KubeObject {
+export interface Route extends KubeObject {
   readonly spec: { readonly rules: readonly { readonly backendRefs: readonly { name: string; weight: number }[] }[] };
 }
 
@@ -46,18 +46,8 @@ export async function observeFleet(cluster: Cluster): Promise<FleetObserver> {
     fleet.set(name, seen);
     return seen;
   };
-  const follow = async <T extends KubeObject>(
-    apiVersion: string,
-    kind: string,
-    told: (object: T) => void,
-  ): Promise<void> => {
-    while (!ending.signal.aborted) {
-      // An API server ends watches when it likes; the next one begins with what exists.
-      await watchOnce(cluster, { apiVersion, kind, namespace: NAMESPACE, signal: ending.signal }, told).catch(
-        () => undefined,
-      );
-    }
-  };
+  const follow = <T extends KubeObject>(apiVersion: string, kind: string, told: (object: T) => void): Promise<void> =>
+    keepFollowing(cluster, { apiVersion, kind, namespace: NAMESPACE, signal: ending.signal }, told);
   void follow<Route>("gateway.networking.k8s.io/v1", "HTTPRoute", (route) => {
     noteRoute(at(route.metadata.name), route);
     void accept(cluster, route).catch(() => undefined);
@@ -90,9 +80,21 @@ export async function observeFleet(cluster: Cluster): Promise<FleetObserver> {
   };
 }
 
+/** Tells what exists and what changes, until the signal aborts; never throws. */
+export async function keepFollowing<T extends KubeObject>(
+  cluster: Cluster,
+  selection: WatchOptions & { readonly signal: AbortSignal },
+  told: (object: T) => void,
+): Promise<void> {
+  while (!selection.signal.aborted) {
+    // An API server ends watches when it likes; the next one begins with what exists.
+    await watchOnce(cluster, selection, told).catch(() => undefined);
+  }
+}
+
 async function watchOnce<T extends KubeObject>(
   cluster: Cluster,
-  selection: Parameters<Cluster["watch"]>[0],
+  selection: WatchOptions,
   told: (object: T) => void,
 ): Promise<void> {
   for await (const { type, object } of cluster.watch<T>(selection)) {
@@ -100,8 +102,13 @@ async function watchOnce<T extends KubeObject>(
   }
 }
 
+/** Percent that a route gives to its canary. */
+export function canaryWeight(route: Route): number {
+  return route.spec.rules[0]?.backendRefs.find(({ name }) => name.endsWith("-canary"))?.weight ?? 0;
+}
+
 function noteRoute(seen: Seen, route: Route): void {
-  const weight = route.spec.rules[0]?.backendRefs.find(({ name }) => name.endsWith("-canary"))?.weight ?? 0;
+  const weight = canaryWeight(route);
   if (weight > 0 && (seen.weight ?? 0) === 0) seen.weightAt = Date.now();
   if (weight === 0 && (seen.weight ?? 0) > 0) seen.zeroAt = Date.now();
   seen.weight = weight;
@@ -109,10 +116,12 @@ function noteRoute(seen: Seen, route: Route): void {
 
 const accepted = new Map<string, number>();
 
-async function accept(cluster: Cluster, route: Route): Promise<void> {
-  const { name, generation = 0 } = route.metadata;
-  if (accepted.get(name) === generation) return;
-  accepted.set(name, generation);
+/** Says of a new generation of a route that it is accepted, as a gateway does. */
+export async function accept(cluster: Cluster, route: Route): Promise<void> {
+  const { name, namespace = NAMESPACE, generation = 0 } = route.metadata;
+  const key = `${namespace}/${name}`;
+  if (accepted.get(key) === generation) return;
+  accepted.set(key, generation);
   const lastTransitionTime = new Date().toISOString();
   const conditions = ["Accepted", "ResolvedRefs"].map((type) => ({
     type,
@@ -123,6 +132,6 @@ async function accept(cluster: Cluster, route: Route): Promise<void> {
     lastTransitionTime,
   }));
   const parents = [{ parentRef: { name: "gateway" }, controllerName: "example.com/bench", conditions }];
-  const ref = { apiVersion: route.apiVersion, kind: route.kind, name, namespace: NAMESPACE };
+  const ref = { apiVersion: route.apiVersion, kind: route.kind, name, namespace };
   await cluster.patch(ref, { status: { parents } }, { subresource: "status" });
 }

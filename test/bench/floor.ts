@@ -1,4 +1,4 @@
-import type { Cluster, KubeObject } from "../cluster/harness/cluster.ts";
+import type { Cluster, KubeObject, ObjectRef } from "../cluster/harness/cluster.ts";
 import { deployment } from "../cluster/harness/workloads.ts";
 import { canariesIn, inParallel, NAMESPACE, routeOf, serviceOf } from "./fleet.ts";
 
@@ -31,21 +31,25 @@ const IMAGE = "registry.test/web:floor";
  * the idle target to one pod, and when the pod is available writes the weight. No status, no event, no freeze, no
  * judgement. What Aviary takes is to be read as a ratio to this.
  */
-export async function measureFloor(cluster: Cluster, size: number): Promise<FloorTimes> {
+export async function measureFloor(cluster: Cluster, size: number, namespace = NAMESPACE): Promise<FloorTimes> {
   const names = canariesIn(size).map((name) => name.replace("bench", `floor-${size}`));
   await inParallel(names, 8, async (name) => {
-    await cluster.create(deployment({ name, namespace: NAMESPACE, replicas: 0 }));
-    await cluster.create(serviceOf(name));
-    await cluster.create(routeOf(name));
+    await cluster.create(deployment({ name, namespace, replicas: 0 }));
+    await cluster.create(serviceOf(name, namespace));
+    await cluster.create(routeOf(name, namespace));
   });
   const progress = new Map<string, Progress>();
   const ending = new AbortController();
   const failures: unknown[] = [];
-  const work = follow(cluster, progress, ending.signal).catch((error: unknown) => failures.push(error));
+  const work = follow({ cluster, namespace }, progress, ending.signal).catch((error: unknown) => failures.push(error));
   await inParallel(names, 32, async (name) => {
     progress.set(name, { sentAt: Date.now() });
     const containers = [{ name: "main", image: IMAGE }];
-    await cluster.patch(targetRef(name), { spec: { template: { spec: { containers } } } }, { type: "strategic" });
+    await cluster.patch(
+      targetRef(name, namespace),
+      { spec: { template: { spec: { containers } } } },
+      { type: "strategic" },
+    );
   });
   const all = [...progress.values()];
   const deadline = Date.now() + 120_000;
@@ -62,8 +66,12 @@ export async function measureFloor(cluster: Cluster, size: number): Promise<Floo
   };
 }
 
-async function follow(cluster: Cluster, progress: Map<string, Progress>, signal: AbortSignal): Promise<void> {
-  const selection = { apiVersion: "apps/v1", kind: "Deployment", namespace: NAMESPACE, signal };
+async function follow(
+  { cluster, namespace }: { readonly cluster: Cluster; readonly namespace: string },
+  progress: Map<string, Progress>,
+  signal: AbortSignal,
+): Promise<void> {
+  const selection = { apiVersion: "apps/v1", kind: "Deployment", namespace, signal };
   const writes: Promise<void>[] = [];
   while (!signal.aborted) {
     // An API server cuts watches that fall behind in a burst; the next one begins with what exists.
@@ -79,18 +87,19 @@ async function follow(cluster: Cluster, progress: Map<string, Progress>, signal:
 async function step(cluster: Cluster, { metadata, spec, status }: Target, held: Progress): Promise<void> {
   if (held.scaled === undefined && spec.template.spec.containers[0]?.image === IMAGE) {
     held.scaled = true;
-    await cluster.patch(targetRef(metadata.name), { spec: { replicas: 1 } });
+    await cluster.patch(targetRef(metadata.name, metadata.namespace), { spec: { replicas: 1 } });
   }
   if (held.readyAt !== undefined || status?.availableReplicas !== 1) return;
   held.readyAt = Date.now();
   const { apiVersion, kind, spec: wanted } = routeOf(metadata.name);
+  const { name, namespace = NAMESPACE } = metadata;
   const rules = wanted.rules.map(({ backendRefs }) => ({
     backendRefs: backendRefs.map((ref, index) => ({ ...ref, weight: index === 0 ? 80 : 20 })),
   }));
-  await cluster.patch({ apiVersion, kind, name: metadata.name, namespace: NAMESPACE }, { spec: { rules } });
+  await cluster.patch({ apiVersion, kind, name, namespace }, { spec: { rules } });
   held.weightAt = Date.now();
 }
 
-function targetRef(name: string): { apiVersion: string; kind: string; name: string; namespace: string } {
-  return { apiVersion: "apps/v1", kind: "Deployment", name, namespace: NAMESPACE };
+function targetRef(name: string, namespace = NAMESPACE): ObjectRef {
+  return { apiVersion: "apps/v1", kind: "Deployment", name, namespace };
 }

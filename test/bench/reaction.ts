@@ -14,8 +14,7 @@
  * absolutes. `--sizes 1,30,200` chooses the sizes, `--idle 60` the seconds of the idle measurement, `--node FLAG` what
  * Node is started with beside the flags of the Dockerfile.
  */
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -24,9 +23,10 @@ import { connect } from "../cluster/harness/cluster.ts";
 import type { Cluster } from "../cluster/harness/cluster.ts";
 import { startControlPlane } from "../cluster/harness/controlPlane.ts";
 import { waitFor } from "../cluster/harness/polling.ts";
-import { startProcess } from "../cluster/harness/processes.ts";
 import type { StubPrometheus } from "../cluster/harness/stubPrometheus.ts";
 import { startStubPrometheus } from "../cluster/harness/stubPrometheus.ts";
+import { compiled, startAviary } from "./controller.ts";
+import { cpuSeconds, memoryMiB, spread } from "./figures.ts";
 import { measureFloor } from "./floor.ts";
 import type { FloorTimes } from "./floor.ts";
 import { canariesIn, createCanaries, NAMESPACE, release } from "./fleet.ts";
@@ -62,20 +62,12 @@ async function main(): Promise<void> {
     const applied = await plane.kubectl(["apply", "-k", "deploy"]);
     if (applied.code !== 0) throw new Error(`kubectl apply -k deploy: ${applied.stderr}`);
     const kubeconfig = await plane.kubeconfigFor({ namespace: "aviary", name: "aviary" });
-    const controller = startProcess({
-      name: "controller",
-      command: process.execPath,
-      args: [
-        ...nodeFlags(),
-        ...values.node,
-        main,
-        ...["--kubeconfig", kubeconfig, "--prometheus-url", prometheus.url, "--listen", "127.0.0.1:0"],
-      ],
-      env: {},
+    const aviary = await startAviary({
+      main,
+      kubeconfig,
+      prometheusUrl: prometheus.url,
+      nodeFlags: values.node,
       logFile: join(folder, "controller.log"),
-    });
-    const port = await waitFor("the controller's port", () => Promise.resolve(portOf(controller.logs())), {
-      until: (found) => found !== undefined,
     });
     await cluster.client.request({
       method: "POST",
@@ -87,10 +79,10 @@ async function main(): Promise<void> {
       cluster,
       prometheus,
       observer,
-      pid: controller.pid,
-      metricsUrl: `http://127.0.0.1:${port ?? 0}/metrics`,
+      pid: aviary.process.pid,
+      metricsUrl: aviary.metricsUrl,
     };
-    print(`controller alone: ${memoryMiB(controller.pid).toFixed(0)} MiB`);
+    print(`controller alone: ${memoryMiB(aviary.process.pid).toFixed(0)} MiB`);
     let made = 0;
     for (const size of sizes) {
       const floor = await measureFloor(cluster, size);
@@ -100,25 +92,13 @@ async function main(): Promise<void> {
     }
     await idle(bench, made, Number(values.idle));
     observer.stop();
-    await controller.stop(5_000);
+    await aviary.process.stop(5_000);
   } finally {
     await prometheus.close();
     await cluster.close();
     await plane.stop();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** Compiles the controller, as it is shipped: from its sources it holds 30 MiB more. Answers the file to start. */
-function compiled(): string {
-  execFileSync("npm", ["run", "--silent", "build"], { stdio: "inherit" });
-  return "dist/main.js";
-}
-
-/** What the image starts Node with. */
-function nodeFlags(): readonly string[] {
-  const entry = /^ENTRYPOINT (\[.*\])$/m.exec(readFileSync("Dockerfile", "utf8"))?.[1] ?? "[]";
-  return (JSON.parse(entry) as string[]).filter((word) => word.startsWith("--"));
 }
 
 async function run(bench: Bench, size: number, floor: FloorTimes): Promise<void> {
@@ -212,30 +192,6 @@ function each(after: ReadonlyMap<string, number>, before: ReadonlyMap<string, nu
     .toSorted((a, b) => b[1] - a[1])
     .map(([what, count]) => `${what} ${count.toFixed(1)}`);
   return `${((total(after) - total(before)) / size).toFixed(1)} a canary: ${kinds.join(", ")}`;
-}
-
-function portOf(logs: string): number | undefined {
-  const port = /"port":(\d+)/.exec(logs)?.[1];
-  return port === undefined ? undefined : Number(port);
-}
-
-function spread(values: readonly number[]): string {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number): string =>
-    `${Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN)} ms`.padStart(
-      9,
-    );
-  return sorted.length === 1 ? at(0) : `p50 ${at(0.5)}  p95 ${at(0.95)}  max ${at(1)}`;
-}
-
-/** User and system time. Source: proc(5), fields 14 and 15, in ticks of 1/100 s. */
-function cpuSeconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
-
-function memoryMiB(pid: number): number {
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
 }
 
 function sleep(milliseconds: number): Promise<void> {

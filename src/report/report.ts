@@ -4,7 +4,7 @@ import { isKubeError } from "../kube/errors.ts";
 import type { EventRecorder } from "../kube/events.ts";
 import type { FreshReads } from "../kube/fresh.ts";
 import { kinds } from "../kube/kinds.ts";
-import type { Kube, KubeObject } from "../kube/port.ts";
+import type { Kube, KubeObject, PatchOperation } from "../kube/port.ts";
 import type { Log } from "../lib/log.ts";
 import type { Telemetry } from "../server/telemetry.ts";
 import type { Answering } from "./answering.ts";
@@ -142,21 +142,28 @@ function upperFirst(text: string): string {
 async function writeAnswer({ canary, now }: Observation, answer: Answer, options: ReportOptions): Promise<void> {
   const { kube, reads, log, answering, signal } = options;
   const { request, phase, message } = answer;
+  const { uid } = request;
   const namespace = canary.metadata.namespace ?? "default";
   const status = { phase, message: message.slice(0, 1024), time: new Date(now).toISOString() };
   const ref = { namespace, name: request.name };
   const fields = { canary: `${namespace}/${canary.metadata.name}`, action: request.action, name: request.name, phase };
   try {
+    // Not to another one, which somebody has made in its place.
+    const patch: PatchOperation[] = [
+      { op: "test", path: "/metadata/uid", value: uid },
+      { op: "add", path: "/status", value: status },
+    ];
     const how = { subresource: "status", signal } as const;
-    reads.noteWrite(kinds.canaryAction, await kube.mergePatch<KubeObject>(kinds.canaryAction, ref, { status }, how));
+    reads.noteWrite(kinds.canaryAction, await kube.jsonPatch<KubeObject>(kinds.canaryAction, ref, patch, how));
   } catch (error) {
     if (!isKubeError(error)) throw error;
     log.warn({ ...fields, err: error }, "a CanaryAction cannot be answered");
     // Nobody asks any more when it is gone.
-    if (isKubeError(error, "NotFound")) answering.done(request.uid);
+    const gone = isKubeError(error, "Invalid") && reads.get(kinds.canaryAction, ref)?.metadata.uid !== uid;
+    if (gone || isKubeError(error, "NotFound")) answering.done(uid);
     else answering.failed(fields.canary, answer);
     return;
   }
-  answering.done(request.uid);
+  answering.done(uid);
   log.info(fields, `${request.action} ${phase.toLowerCase()}: ${message}`);
 }

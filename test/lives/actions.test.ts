@@ -267,7 +267,7 @@ describe("an answer that the API server refuses", () => {
       const life = await underWay();
       let refused = 0;
       life.fault = ({ verb, kind }) => {
-        if (kind !== kinds.canaryAction || verb !== "mergePatch") return;
+        if (kind !== kinds.canaryAction || verb !== "jsonPatch") return;
         refused += 1;
         throw new KubeError({ reason: "Unavailable", status: 500, message: "failed calling webhook" });
       };
@@ -289,7 +289,7 @@ describe("an action whose answer was never said", () => {
   /** Everything is written but answers. */
   const unsaid = (life: Life) => {
     life.fault = ({ verb, kind }) => {
-      if (kind !== kinds.canaryAction || verb !== "mergePatch") return;
+      if (kind !== kinds.canaryAction || verb !== "jsonPatch") return;
       throw new KubeError({ reason: "Forbidden", status: 403, message: "may not" });
     };
   };
@@ -325,5 +325,27 @@ describe("an action whose answer was never said", () => {
     await life.until("promotion", ({ phase }) => phase === "Succeeded");
     expect(answersOf(life)).toEqual(["Applied: aborted"]);
     life.errors.length = 0;
+  });
+});
+
+describe("an action that somebody makes anew under the same name while the one before is answered", () => {
+  it("does not get that one's answer, and is obeyed", async () => {
+    const life = await underWay();
+    const resource = life.server.resource("aviary.dev", "v1beta1", "canaryactions");
+    let remade: string | undefined;
+    life.fault = ({ verb, kind, name = "" }) => {
+      if (kind !== kinds.canaryAction || !verb.endsWith("Patch") || remade !== undefined) return;
+      remade = name;
+      life.server.delete(resource, { namespace: NAMESPACE, name });
+      const spec = { canaryRef: { name: "web" }, action: "Pause" };
+      life.server.create(resource, NAMESPACE, {
+        apiVersion: "aviary.dev/v1beta1",
+        kind: "CanaryAction",
+        metadata: { name },
+        spec,
+      });
+    };
+    expect(await life.act("Resume")).toBe("Applied: paused");
+    expect(life.status().phase).toBe("Paused");
   });
 });

@@ -150,6 +150,12 @@ export function bringIntoEffect(situation: Situation, shift: Shift): Answered | 
   }
 }
 
+/** The same with the canary's pods frozen before: they stand still from before their first request on. */
+export function withFrozenPods({ target }: Situation, moving: Answered): Answered {
+  if (target === undefined || target.frozen) return moving;
+  return { ...moving, actions: [{ kind: "freezeTarget", generation: target.generation }, ...moving.actions] };
+}
+
 /** Whether somebody answers for those whom a share leads to other pods. */
 export function isAnswered({ services }: Situation, share: Share): boolean {
   return isUsed(share) ? services.canary.ready > 0 : services.primary.ready > 0;

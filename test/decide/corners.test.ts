@@ -145,3 +145,23 @@ describe("a canary that stands in for a primary which changes, scaled to 0 by so
     });
   });
 });
+
+describe("a canary without users that somebody thawed, while a promotion is taken back", () => {
+  it("is frozen before everyone is sent there", () => {
+    const withdrawal = { outcome: "Failed", rule: "rollBackOnRequest", message: "aborted", restore: true } as const;
+    const left = { ...atTen(5), weight: 0, promoting: true, step: 2, withdrawal };
+    const seen = serving(0);
+    const decision = decided({
+      status: rolling(left),
+      ...seen,
+      see: { ...seen.see, primary: workload("b", { before: "a" }) },
+    });
+    expect(decision).toMatchObject({
+      rule: "leavePrimary",
+      actions: [
+        { kind: "freezeTarget", generation: 1 },
+        { kind: "setWeight", weight: 100 },
+      ],
+    });
+  });
+});

@@ -5,7 +5,7 @@ import { durationOf, elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situatio
 import type { Answered, Situation } from "../situation.ts";
 import { waitForCarriers } from "./inPlace.ts";
 import { lackOfPrevious, noteKept } from "./previous.ts";
-import { bringIntoEffect, shiftTo, waitUntilKnown } from "../traffic.ts";
+import { bringIntoEffect, shiftTo, waitUntilKnown, withFrozenPods } from "../traffic.ts";
 
 /** Waits for the requests that the primary still works on, before it changes. */
 export function drainPrimary(s: Situation): Answered | undefined {
@@ -62,7 +62,7 @@ export function waitForPrimary(s: Situation): Answered | undefined {
   const weight = rollout.weight === 0 && canCarry(s, rollout) ? 100 : rollout.weight;
   const message = "the canary's pods are ready: it serves everyone until the primary is";
   const moving = bringIntoEffect(s, { phase: "Promoting", rollout, weight, message });
-  if (moving !== undefined) return moving;
+  if (moving !== undefined) return weight === 0 ? moving : withFrozenPods(s, moving);
   const trouble = podsTrouble(primary);
   // A crash may have lost the moment: the clock then starts now.
   const since = rollout.waitingSince ?? timestamp(s.now);

@@ -13,7 +13,7 @@ import {
 } from "../rollout.ts";
 import { elapsedMs, timestamp } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
-import { bringIntoEffect, waitUntilKnown } from "../traffic.ts";
+import { bringIntoEffect, waitUntilKnown, withFrozenPods } from "../traffic.ts";
 import { waitForCarriers } from "./inPlace.ts";
 
 /*
@@ -39,7 +39,7 @@ export function leavePrimary(s: Situation): Answered | undefined {
   const { waitingSince: _waiting, ...ready } = rollout;
   const message = `${rollout.withdrawal.message}; the canary serves everyone while the primary is put back`;
   const moving = bringIntoEffect(s, { phase, rollout: ready, weight: 100, message });
-  if (moving !== undefined) return moving;
+  if (moving !== undefined) return withFrozenPods(s, moving);
   const left = s.drainMs - elapsedMs(s.now, rollout.effectiveSince);
   return left <= 0 ? undefined : { phase, message, actions: [], recheckAfterMs: left };
 }

@@ -11,7 +11,7 @@ import type { Answered, Situation } from "../situation.ts";
 import { isAsked } from "../strategy.ts";
 import { nextReadingMs, waiting } from "../due.ts";
 import { firstCountedMs } from "../tile.ts";
-import { bringIntoEffect, keepWeight, waitUntilKnown } from "../traffic.ts";
+import { bringIntoEffect, keepWeight, waitUntilKnown, withFrozenPods } from "../traffic.ts";
 
 function phaseOf(rollout: RolloutMemory): "Promoting" | "Progressing" {
   return rollout.promoting === true ? "Promoting" : "Progressing";
@@ -101,8 +101,8 @@ export function waitUntilReachable(s: Situation): Answered | undefined {
 
 /** Freezes the canary's pods, gives them the share of this step, and waits until it is in effect. */
 export function shiftTraffic(s: Situation): Answered | undefined {
-  const { rollout, target } = s;
-  if (rollout === undefined || target === undefined) return undefined;
+  const { rollout } = s;
+  if (rollout === undefined || s.target === undefined) return undefined;
   const share = carriedShare(s, rollout) ?? stepShare(s, rollout);
   const { waitingSince: _waiting, ...ready } = rollout;
   const message =
@@ -110,13 +110,8 @@ export function shiftTraffic(s: Situation): Answered | undefined {
       ? "all steps passed: everything goes to the canary before the primary changes"
       : `${stepOf(s, rollout)}: ${showShare(share)}`;
   const moving = bringIntoEffect(s, { phase: phaseOf(rollout), rollout: ready, ...share, message });
-  const frozen = !isUsed(share) || target.frozen;
-  if (frozen) return moving;
-  // Its pods stand still from before their first request on, whatever Git applies meanwhile.
-  const freeze = { kind: "freezeTarget", generation: target.generation } as const;
-  return moving === undefined
-    ? { phase: phaseOf(rollout), message: "freezing the canary's pods again", actions: [freeze] }
-    : { ...moving, actions: [freeze, ...moving.actions] };
+  // Whatever Git applies meanwhile; who thaws them later meets `keepFrozen`.
+  return moving === undefined || !isUsed(share) ? moving : withFrozenPods(s, moving);
 }
 
 /** Forgets a wait for pods that are ready again, so that the next one has its whole deadline. */

@@ -101,6 +101,9 @@ describe("the version before", () => {
   });
 });
 
+/** A drain that is long enough for something to happen in it. */
+const traffic = { settle: "2s", drain: "1m", gatewayAPI: { routeRefs: [{ name: "web" }] } };
+
 describe("Rollback", () => {
   it("moves everyone to the kept pods at once, rolls the primary back beneath, and returns", async () => {
     const life = await promoted();
@@ -213,6 +216,22 @@ describe("Rollback", () => {
     await life.pass(600_000);
     expect(life.status().phase).toBe("RollingBack");
     expect([selected(life, "web"), selected(life, "web-primary")]).toEqual(["web-previous", "web-previous"]);
+  });
+
+  it("gives everyone back to the primary when the kept pods are lost meanwhile, and is given up in the end", async () => {
+    const life = await promoted({ spec: { ...spec, traffic, progressDeadlineSeconds: 60 } });
+    await life.act("Rollback");
+    await life.until("the switch", () => selected(life, "web-primary") === "web-previous");
+    await life.pass(2_000);
+    await life.kube.mergePatch(kinds.deployment, { ...web, name: "web-previous" }, { spec: { replicas: 0 } });
+    const known = life.outages.length;
+    await life.until("the way back", () => selected(life, "web") === "web-primary", 20_000);
+    await life.pass(1_000);
+    life.outages.length = known;
+    expect(selected(life, "web-primary")).toBe("web-primary");
+    await life.until("the end", ({ phase }) => phase === "Idle" || phase === "Succeeded");
+    expect(imageOf(life, "web-primary")).toBe("example/web:2");
+    expect(life.status().promoted?.images).toEqual(["example/web:2"]);
   });
 
   it("is given up when the kept pods are lost before anybody was sent there", async () => {

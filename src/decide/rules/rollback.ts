@@ -67,6 +67,8 @@ export function switchToPrevious(s: Situation): Answered | undefined {
   const { rollback } = s.memory;
   if (rollback === undefined || isBack(s, rollback)) return undefined;
   if (s.services.previous.ready === 0) {
+    const back = answersAlone(s) && !noneMoved(s) ? pointBack(s) : undefined;
+    if (back !== undefined) return back;
     const trouble = podsTrouble(s.previous);
     const message = `no kept pod is ready (${trouble}); the Services stay where they are until one is`;
     return { phase, message, actions: [], stalled: { reason: "PreviousNotReady", message: trouble } };
@@ -100,7 +102,7 @@ export function waitForRolledBack(s: Situation): Answered | undefined {
   const { rollback } = s.memory;
   const { primary } = s;
   if (rollback === undefined) return undefined;
-  if (primary?.settled === true && primary.replicas > 0) return undefined;
+  if ((primary?.settled === true && primary.replicas > 0) || answersAlone(s)) return undefined;
   const trouble = podsTrouble(primary);
   // A crash may have lost the moment, and with it that the first drain is over.
   const { drainingSince: _drained, ...rest } = rollback;
@@ -116,9 +118,17 @@ export function waitForRolledBack(s: Situation): Answered | undefined {
 
 /** Points the Services at the primary again, with the kept pods listed beside it until it is known. */
 export function switchFromPrevious(s: Situation): Answered | undefined {
-  if (s.memory.rollback === undefined) return undefined;
+  return s.memory.rollback === undefined ? undefined : pointBack(s);
+}
+
+function pointBack(s: Situation): Answered | undefined {
   const to = { at: "primary", from: "previous", phase } as const;
   return pointWithFeed(s, { service: "primary", ...to }) ?? pointWithFeed(s, { service: "apex", ...to });
+}
+
+/** The kept pods are lost, and the primary has some that are ready: whatever they run is better than nobody. */
+function answersAlone({ services, primary }: Situation): boolean {
+  return services.previous.ready === 0 && (primary?.available ?? 0) > 0;
 }
 
 /** Waits for the requests that the kept pods still work on. */

@@ -1,13 +1,13 @@
 import type { Canary, SaturationCheck } from "../api/canary.ts";
 import { isJudged } from "../api/checks/index.ts";
 import { parseDuration } from "../lib/time.ts";
-import { durationOf } from "./situation.ts";
+import { durationOf, isWeightStep } from "./situation.ts";
 import type { Situation } from "./situation.ts";
-import { isAsked } from "./strategy.ts";
+import { isAsked, stepsOf } from "./strategy.ts";
 import { nextTile } from "./tile.ts";
 
 /** Crash loops should not wait for the next reading of the metrics: pods are looked at at least so often. */
-export const PODS_PERIOD_MS = 10_000;
+const PODS_PERIOD_MS = 10_000;
 
 /** How often the check is asked that nobody wrote, at most. */
 const STANDING_PERIOD_MS = 60_000;
@@ -45,6 +45,21 @@ export function onGrid({ spec }: Canary, moment: number, round: (value: number) 
   return round(moment / grid) * grid;
 }
 
+/**
+ * When pods are looked at next, in milliseconds since the Unix epoch. At a new weight that is not at once: their first
+ * requests tell more than the moment before, and when hundreds of canaries get their first weight, the API server has
+ * other things to do. It is not later than the step's hold, which waits for a look.
+ */
+export function podsDueAt({ spec, status }: Canary, lastReading: string | undefined): number {
+  const { effectiveSince, step = 0 } = status?.rollout ?? {};
+  const period = Math.min(PODS_PERIOD_MS, parseDuration(spec.analysis.interval));
+  const since = Date.parse(effectiveSince ?? "") || 0;
+  const last = Date.parse(lastReading ?? "") || 0;
+  if (last >= since) return last + period;
+  const current = stepsOf(spec.strategy)[step];
+  return since + (isWeightStep(current) ? Math.min(period, parseDuration(current.hold)) : 0);
+}
+
 /** Milliseconds until a check is due again. One that is due now is being asked: its answer wakes us. */
 export function nextReadingMs(s: Situation): number {
   const interval = durationOf(s.canary.spec.analysis.interval);
@@ -59,9 +74,10 @@ export function nextReadingMs(s: Situation): number {
     if ("saturation" in check) {
       return [until(saturationDueAt(canary, check, known?.lastReading), saturationTimes(canary, check).periodMs)];
     }
-    const period = "pods" in check ? Math.min(PODS_PERIOD_MS, interval) : interval;
-    const last = Math.max(Date.parse(known?.lastReading ?? "") || 0, effective);
-    return known === undefined ? [] : [until(last + period, period)];
+    if (known === undefined) return [];
+    if ("pods" in check) return [until(podsDueAt(canary, known.lastReading), PODS_PERIOD_MS)];
+    const last = Math.max(Date.parse(known.lastReading ?? "") || 0, effective);
+    return [until(last + interval, interval)];
   });
   const all = [...waits, ...(tile === undefined ? [] : [until(tile.dueAt, interval)])];
   return all.length === 0 ? interval : Math.min(...all);

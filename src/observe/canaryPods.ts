@@ -1,5 +1,5 @@
 import type { Canary } from "../api/canary.ts";
-import { PODS_PERIOD_MS } from "../decide/due.ts";
+import { podsDueAt } from "../decide/due.ts";
 import { isAsked, stepsOf } from "../decide/strategy.ts";
 import type { TakenPods } from "../decide/taken.ts";
 import { kinds } from "../kube/kinds.ts";
@@ -8,7 +8,6 @@ import { conditionOf } from "../kube/objects.ts";
 import type { Kube } from "../kube/port.ts";
 import { messageOf } from "../lib/errors.ts";
 import type { Clock } from "../lib/time.ts";
-import { parseDuration } from "../lib/time.ts";
 import { createBackground } from "./background.ts";
 import type { BackgroundOptions } from "./background.ts";
 
@@ -30,20 +29,17 @@ export function createCanaryPods(options: CanaryPodsOptions): CanaryPods {
 
   return {
     collect(key, canary, target) {
-      const since = sinceOf(canary);
       const { rollout, checks = [] } = canary.status ?? {};
-      if (since === undefined || target === undefined || rollout === undefined) {
+      if (!isWanted(canary) || target === undefined || rollout === undefined) {
         background.forget(key);
         return undefined;
       }
       const entry = background.entry(key, `${rollout.revision} ${rollout.startedAt}`);
       const name = canary.spec.analysis.checks.find((check) => "pods" in check)?.name;
-      const last = Date.parse(checks.find((check) => check.name === name)?.lastReading ?? "") || 0;
-      if (entry.answer !== undefined && entry.answer.at <= last) entry.answer = undefined;
+      const { lastReading } = checks.find((check) => check.name === name) ?? {};
+      if ((entry.answer?.at ?? Infinity) <= (Date.parse(lastReading ?? "") || 0)) entry.answer = undefined;
       const now = clock.now();
-      const period = Math.min(PODS_PERIOD_MS, parseDuration(canary.spec.analysis.interval));
-      const due = last < since || now - last >= period;
-      if (entry.answer === undefined && !entry.asking && due) {
+      if (entry.answer === undefined && !entry.asking && now >= podsDueAt(canary, lastReading)) {
         const look = { target, since: Date.parse(rollout.firstWeightAt ?? "") || now, now };
         background.ask(key, entry, lookAt(options, look));
       }
@@ -53,14 +49,12 @@ export function createCanaryPods(options: CanaryPodsOptions): CanaryPods {
   };
 }
 
-/** From when on a look is wanted; undefined while nobody asks for one. */
-function sinceOf({ spec, status, metadata }: Canary): number | undefined {
+function isWanted({ spec, status, metadata }: Canary): boolean {
   const { rollout } = status ?? {};
   const check = spec.analysis.checks.find((each) => "pods" in each);
-  if (check === undefined || rollout === undefined || metadata.deletionTimestamp !== undefined) return undefined;
-  if (rollout.withdrawal !== undefined || rollout.unjudged === true) return undefined;
-  if (rollout.exposed !== true && !isAsked(stepsOf(spec.strategy), rollout, check)) return undefined;
-  return Date.parse(rollout.effectiveSince ?? "") || 0;
+  if (check === undefined || rollout === undefined || metadata.deletionTimestamp !== undefined) return false;
+  if (rollout.withdrawal !== undefined || rollout.unjudged === true) return false;
+  return rollout.exposed === true || isAsked(stepsOf(spec.strategy), rollout, check);
 }
 
 interface Look {

@@ -102,6 +102,8 @@ describe("how full the canary's containers are", () => {
     expect(outcomes(life)).toEqual(["example/web:2 Succeeded"]);
     expect(life.status().checks?.map(({ name }) => name)).toEqual(["success", "pods"]);
     expect(life.metrics.asked.filter((query) => query.includes("container_"))).toHaveLength(3);
-    expect(life.timeline).toEqual(measured.timeline);
+    // When a look finds that a weight is in effect depends on what else there is to look at.
+    const moves = ({ timeline }: Life) => timeline.filter((line) => !line.endsWith("holdWeight"));
+    expect(moves(life)).toEqual(moves(measured));
   });
 });

@@ -3,9 +3,10 @@ FROM node:24-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json ./
 COPY src ./src
-COPY scripts/copyAssets.ts ./scripts/
+COPY crds ./crds
+COPY scripts/build.ts ./scripts/
 RUN npm run build
 # The optional packages are a Node for machines that have an older one; this image has its own.
 RUN npm prune --omit=dev --omit=optional

@@ -23,7 +23,7 @@ package="$work/aviary-$version.tgz"
 [ -f "$package" ] || fail "npm pack made no aviary-$version.tgz"
 
 files=$(tar -tzf "$package")
-for wanted in dist/aviary.js dist/main.js dist/config.js crds/canaries.yaml deploy/kustomization.yaml README.md LICENSE; do
+for wanted in dist/aviary.js dist/main.js crds/canaries.yaml deploy/kustomization.yaml README.md LICENSE; do
   grep -qx "package/$wanted" <<<"$files" || fail "the package lacks $wanted"
 done
 stray=$(grep -Ev '^package/(package\.json|README\.md|LICENSE|NOTICE|(dist|crds|deploy|examples)/.+)$' <<<"$files" || true)

@@ -11,7 +11,7 @@ import { createInformers } from "./kube/informers.ts";
 import { runLeaderElection } from "./kube/leader.ts";
 import type { Leadership, LeaderOutcome } from "./kube/leader.ts";
 import { messageOf } from "./lib/errors.ts";
-import { createLog } from "./lib/log.ts";
+import { createLog } from "./lib/jsonLog.ts";
 import type { Log } from "./lib/log.ts";
 import { createSteadyClock } from "./lib/steadyClock.ts";
 import type { Clock } from "./lib/time.ts";

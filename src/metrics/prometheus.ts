@@ -1,5 +1,5 @@
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
+import type { Agent as HttpAgent } from "node:http";
+import type { Agent as HttpsAgent } from "node:https";
 import type { PrometheusConnectionOptions } from "prometheus-query";
 import { messageOf } from "../lib/errors.ts";
 import { rememberByText } from "../lib/remember.ts";
@@ -208,8 +208,9 @@ function parametersOf(parameters: unknown, timed: boolean): URLSearchParams {
 
 function agentFor(block: PrometheusBlock, { ca, cert, key }: Credentials): HttpAgent | HttpsAgent {
   const pool = { keepAlive: true, maxSockets: MAX_SOCKETS };
-  if (!block.url.startsWith("https:")) return new HttpAgent(pool);
-  return new HttpsAgent({
+  // To import them would load the undici that Node has inside, also where nobody is asked.
+  if (!block.url.startsWith("https:")) return new (process.getBuiltinModule("node:http").Agent)(pool);
+  return new (process.getBuiltinModule("node:https").Agent)({
     ...pool,
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),

@@ -2,12 +2,12 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { JsonObject } from "./apiserver/json.ts";
 import { readManifests } from "./manifests.ts";
 
-/** Where the manifests lie, seen from `src/sandbox` and from `dist/sandbox` alike: Aviary's that users install, and ours. */
+/** Where the manifests lie, seen from here: Aviary's that users install, and ours. */
 const FOLDERS = { aviary: "../../crds/", gatewayApi: "./apiserver/crds/" } as const;
 
 export type Definitions = Readonly<Record<keyof typeof FOLDERS, readonly JsonObject[]>>;
 
-/** Written by the build, in the place of YAML: to parse that takes longer than all the rest of a start. */
+/** Beside the shipped code, written by the build in the place of YAML: to parse that takes longer than all the rest of a start. */
 const BUILT = new URL("./definitions.json", import.meta.url);
 
 let known: Definitions | undefined;

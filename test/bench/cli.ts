@@ -1,14 +1,18 @@
 /**
- * How long `aviary get` and `aviary wait` take from start to end on an API that answers at once, beside `node -e 0`:
- * compiled, as in the package. `npm run bench:cli`; ends with 1 when a ratio is above 4.
+ * How long `aviary get` and `aviary wait` take from start to end on an API that answers at once, beside `node -e 0`, and
+ * how long `aviary simulate` takes for a release of eleven minutes: compiled, as in the package. `npm run bench:cli`; ends
+ * with 1 when a ratio is above 4.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import { parseDuration } from "../../src/lib/time.ts";
 
-const COMMAND = join(import.meta.dirname, "../../dist/aviary.js");
+const ROOT = join(import.meta.dirname, "../..");
+const COMMAND = join(ROOT, "dist/aviary.js");
+const SIMULATE = ["simulate", "examples/comparison.yaml", "--world", "examples/simulate/outage.yaml"];
 const RUNS = 25;
 const MOST = 4;
 
@@ -22,20 +26,29 @@ async function startApi(): Promise<{ readonly url: string; stop(): Promise<numbe
   return { url, stop: () => worker.terminate() };
 }
 
-function timeOf(args: readonly string[]): number {
+function timed(args: readonly string[]): { readonly ms: number; readonly said: string } {
   const startedMs = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", cwd: ROOT });
   if (status !== 0) throw new Error(`${args.join(" ")} ended with ${status}: ${stderr}`);
-  return performance.now() - startedMs;
+  return { ms: performance.now() - startedMs, said: stdout };
+}
+
+function medianOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
 
 /** Milliseconds of the median run of each command; they take turns, so that whatever else runs meets them alike. */
 function mediansMs(commands: readonly (readonly string[])[]): number[] {
-  const rounds = Array.from({ length: RUNS }, () => commands.map(timeOf));
-  return commands.map((_, index) => {
-    const times = rounds.map((round) => round[index] ?? 0).sort((a, b) => a - b);
-    return times[Math.floor(RUNS / 2)] ?? 0;
-  });
+  const rounds = Array.from({ length: RUNS }, () => commands.map((args) => timed(args).ms));
+  return commands.map((_, index) => medianOf(rounds.map((round) => round[index] ?? 0)));
+}
+
+/** The whole process, and what of it was the simulation by its own last line. */
+function printSimulations(): void {
+  const runs = Array.from({ length: RUNS }, () => timed([COMMAND, ...SIMULATE]));
+  const wholeMs = medianOf(runs.map(({ ms }) => ms)).toFixed(0);
+  const own = runs.map(({ said }) => parseDuration(/simulated in (\w+)/.exec(said)?.[1] ?? "0s"));
+  console.log(`aviary simulate  ${wholeMs} ms from start to end, ${medianOf(own)} ms of it in the simulation`);
 }
 
 const folder = await mkdtemp(join(tmpdir(), "aviary-bench-"));
@@ -59,6 +72,7 @@ try {
     );
     if (ratio > MOST) process.exitCode = 1;
   }
+  printSimulations();
 } finally {
   await api.stop();
   await rm(folder, { recursive: true });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { KubeError } from "../../src/kube/errors.ts";
-import { createLog, silentLog, type Log, type LogLevel } from "../../src/lib/log.ts";
+import { createLog } from "../../src/lib/jsonLog.ts";
+import { silentLog, type Log, type LogLevel } from "../../src/lib/log.ts";
 
 function logged(write: (log: Log) => void, level: LogLevel = "debug"): Record<string, unknown>[] {
   const lines: string[] = [];

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { kinds } from "../../kube/kinds.ts";
 import type { KubeEvent } from "../../kube/objects.ts";
 import type { CanaryObject } from "../canaryObject.ts";
@@ -43,7 +42,7 @@ export async function run(call: Call): Promise<number> {
 }
 
 async function readRules(): Promise<readonly Rule[]> {
-  return JSON.parse(await readFile(new URL("../rules.json", import.meta.url), "utf8")) as readonly Rule[];
+  return (await import("../rules.json", { with: { type: "json" } })).default;
 }
 
 function decided({ metadata, status }: CanaryObject, rules: readonly Rule[], paint: Paint): string[] {

@@ -8,7 +8,7 @@ import type { Log } from "../lib/log.ts";
 
 /** However old they are, so many of the newest answered CanaryActions of a Canary stay, for whoever looks later. */
 const KEPT = 5;
-/** Where deleting is refused, how often it is tried, in milliseconds. */
+/** Where deleting fails, how often it is tried, in milliseconds. */
 const REFUSED_RETRY_MS = 3_600_000;
 
 interface CollectOptions {
@@ -43,7 +43,8 @@ export async function collectAnswered(canary: ObjectRef, options: CollectOptions
     try {
       await kube.delete(kinds.canaryAction, ref, { ...(uid === undefined ? {} : { uid }), signal });
     } catch (error) {
-      if (!isKubeError(error, "Forbidden", "Conflict")) throw error;
+      // Nothing that a canary needs waits for it.
+      if (!isKubeError(error)) throw error;
       log.warn({ err: error, action: `${namespace ?? ""}/${name}` }, "an answered CanaryAction cannot be deleted");
       return REFUSED_RETRY_MS;
     }

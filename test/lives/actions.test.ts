@@ -237,15 +237,18 @@ describe("answered actions", () => {
     expect(actionsOf(life)).toHaveLength(7);
   });
 
-  it("that may not be deleted stop nothing", async () => {
+  it.each([
+    { reason: "Forbidden", status: 403 },
+    { reason: "Unavailable", status: 500 },
+  ] as const)("that cannot be deleted stop nothing: $reason", async (refusal) => {
     const life = await adopted();
     for (let times = 0; times < 8; times++) await life.act("Resume");
-    life.fault = ({ verb }) => {
-      if (verb === "delete") throw new KubeError({ reason: "Forbidden", status: 403, message: "may not" });
+    life.fault = ({ verb, kind }) => {
+      if (verb === "delete" && kind === kinds.canaryAction) throw new KubeError({ ...refusal, message: "not now" });
     };
     await life.pass(ACTION_RETENTION_MS + 60_000);
     await life.release("2");
-    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+    await life.until("promotion", ({ phase }) => phase === "Succeeded", 120_000);
     expect(actionsOf(life)).toHaveLength(8);
   });
 });

@@ -156,6 +156,14 @@ export function withFrozenPods({ target }: Situation, moving: Answered): Answere
   return { ...moving, actions: [{ kind: "freezeTarget", generation: target.generation }, ...moving.actions] };
 }
 
+/** A `kubectl rollout restart`, which is no release, keeps frozen pods from getting ready when their users are gone. */
+export function followsAgain(s: Situation, rollout: RolloutMemory): boolean {
+  const { target, now, settleMs, drainMs } = s;
+  if (s.used || target?.frozen !== true || target.settled || s.revision !== rollout.revision) return false;
+  const effect = effectOf(s, { weight: 0 }, rollout.weightSince);
+  return effect.state === "effective" && elapsedMs(now, rollout.weightSince) >= settleMs + drainMs;
+}
+
 /** Whether somebody answers for those whom a share leads to other pods. */
 export function isAnswered({ services }: Situation, share: Share): boolean {
   return isUsed(share) ? services.canary.ready > 0 : services.primary.ready > 0;

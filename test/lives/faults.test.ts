@@ -257,6 +257,15 @@ describe("pods are evicted", () => {
     expect(life.status().promoted?.images).toEqual(["example/web:1"]);
   });
 
+  it("all of the canary's after a kubectl rollout restart: those that come follow that", async () => {
+    const life = await underWay({ spec: { ...slow, progressDeadlineSeconds: 60 } });
+    const annotations = { "kubectl.kubernetes.io/restartedAt": "2026-01-01T10:00:00Z" };
+    await life.kube.mergePatch(kinds.deployment, target, { spec: { template: { metadata: { annotations } } } });
+    await life.pass(5_000);
+    await evict(life, "web", 9);
+    await life.until("promotion", ({ phase }) => phase === "Succeeded");
+  });
+
   it("one of the primary's: nothing changes", async () => {
     const life = await underWay({ spec: slow });
     await evict(life, "web-primary", 1);

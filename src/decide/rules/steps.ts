@@ -11,7 +11,7 @@ import type { Answered, Situation } from "../situation.ts";
 import { isAsked } from "../strategy.ts";
 import { nextReadingMs, waiting } from "../due.ts";
 import { firstCountedMs } from "../tile.ts";
-import { bringIntoEffect, keepWeight, waitUntilKnown, withFrozenPods } from "../traffic.ts";
+import { bringIntoEffect, followsAgain, keepWeight, waitUntilKnown, withFrozenPods } from "../traffic.ts";
 
 function phaseOf(rollout: RolloutMemory): "Promoting" | "Progressing" {
   return rollout.promoting === true ? "Promoting" : "Progressing";
@@ -82,6 +82,15 @@ export function waitForCanary(s: Situation): Answered | undefined {
   const kept = keepWeight(s, { phase, rollout, message: "" });
   if (kept !== undefined && kept.actions.length > 0) return kept;
   const { podsReadySince: _ready, ...unready } = rollout;
+  if (followsAgain(s, rollout)) {
+    const message = "nobody is behind the canary's pods: they follow their template again";
+    return {
+      phase,
+      message,
+      actions: [{ kind: "thawTarget" }],
+      memory: { rollout: { ...unready, waitingSince: since } },
+    };
+  }
   return {
     phase,
     message: `waiting for ${neededPods(s, rollout)} ready canary pods: ${podsTrouble(s.target)}`,

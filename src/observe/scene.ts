@@ -137,11 +137,11 @@ export function targetKindOf(canary: Canary): ResourceKind {
 }
 
 /** The kinds of which a canary's objects are, beside those that every canary has. */
-export function kindsOf(canary: Canary): readonly ResourceKind[] {
+export const kindsOf = rememberByObject((canary: Canary): readonly ResourceKind[] => {
   const { router, block } = canary.spec.traffic;
   const neighbours = routerNamed(router).neighbours?.(block, backendsOf(namesOf(canary), 0)) ?? [];
   return [targetKindOf(canary), ...[...routeRefsOf(canary), ...neighbours].map(({ kind }) => kind)];
-}
+});
 
 interface TrafficUnderWay {
   readonly router: Router;

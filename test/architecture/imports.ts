@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import ts from "typescript";
+import { rememberByText } from "../../src/lib/remember.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -21,12 +22,13 @@ export interface Source {
   readonly uses: readonly { readonly name: string; readonly line: number }[];
 }
 
-export function sourcesBelow(folder: string): Source[] {
-  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+/** Read once for all tests of a process: to parse them takes seconds. */
+export const sourcesBelow = rememberByText(10, (folder): readonly Source[] =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(".ts"))
     .map((path) => parse(join(folder, path)))
-    .sort((a, b) => a.path.localeCompare(b.path));
-}
+    .sort((a, b) => a.path.localeCompare(b.path)),
+);
 
 export function parse(path: string, text = readFileSync(join(ROOT, path), "utf8")): Source {
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);

@@ -24,8 +24,11 @@ const flux = parse(readText("deploy/health/flux.yaml")) as {
 };
 const [expressions] = flux.spec.healthCheckExprs;
 
+/** Its WebAssembly is compiled once; each engine of it is a state of its own. */
+const factory = new LuaFactory();
+
 async function argoHealth(obj: object): Promise<{ readonly status: string; readonly message: string }> {
-  const lua = await new LuaFactory().createEngine();
+  const lua = await factory.createEngine();
   try {
     // As Argo CD does: the object is a table, and the script returns one.
     const literal = (value: unknown): string => {

@@ -32,6 +32,14 @@ interface WatchmanOptions {
   readonly stamp: () => string;
 }
 
+/** Where the traffic goes at one moment. */
+interface Split {
+  /** Weight by backend. */
+  readonly weights: Readonly<Record<string, number>>;
+  /** Requests of an A/B test are led to the canary. */
+  readonly matched: boolean;
+}
+
 export function createWatchman({ server, stamp }: WatchmanOptions): Watchman {
   const outages: string[] = [];
   const breaches: string[] = [];
@@ -40,16 +48,16 @@ export function createWatchman({ server, stamp }: WatchmanOptions): Watchman {
   let primaryRevision: string | undefined;
   let primarySize: number | undefined;
 
-  const lookAtUsers = (): void => {
-    const lost = outage(server);
+  const lookAtUsers = (split: Split): void => {
+    const lost = outage(server, split);
     // The route is older than the Services that it names: until Aviary has made them, nobody can serve.
     served ||= lost === undefined && find(server, kinds.service, "web-primary") !== undefined;
     if (lost !== undefined && served && find(server, kinds.canary, "web") !== undefined)
       outages.push(`${stamp()} ${lost}`);
   };
-  const lookAtCanary = (): void => {
-    const weight = weightsOf(server)["web-canary"] ?? 0;
-    if (weight === 0 && !isMatched(server)) {
+  const lookAtCanary = ({ weights, matched }: Split): void => {
+    const weight = weights["web-canary"] ?? 0;
+    if (weight === 0 && !matched) {
       frozen = undefined;
       return;
     }
@@ -61,11 +69,11 @@ export function createWatchman({ server, stamp }: WatchmanOptions): Watchman {
       if (!frozen.has(version)) breaches.push(`${stamp()} ${version} got behind web-canary at weight ${weight}`);
     }
   };
-  const lookAtPrimary = (): void => {
+  const lookAtPrimary = ({ weights }: Split): void => {
     const primary = findWorkload(server, "web-primary");
     const revision = primary?.metadata.annotations?.["aviary.dev/revision"];
     const changed = revision !== undefined && primaryRevision !== undefined && revision !== primaryRevision;
-    const weight = weightsOf(server)["web-canary"] ?? 0;
+    const weight = weights["web-canary"] ?? 0;
     const used = ["web", "web-primary"].some((name) => selectorOf(server, name)?.["app"] === "web-primary");
     if (changed && statusOf(server)?.promoted !== undefined && weight !== 100 && used) {
       breaches.push(`${stamp()} the primary changed at weight ${weight}`);
@@ -82,9 +90,10 @@ export function createWatchman({ server, stamp }: WatchmanOptions): Watchman {
     outages,
     breaches,
     look() {
-      lookAtUsers();
-      lookAtCanary();
-      lookAtPrimary();
+      const split = { weights: weightsOf(server), matched: isMatched(server) };
+      lookAtUsers(split);
+      lookAtCanary(split);
+      lookAtPrimary(split);
     },
   };
 }
@@ -159,11 +168,10 @@ function podWeights(server: ApiServer): Record<string, number> {
 }
 
 /** What a request would meet now: every backend with weight, and the apex Service, must have somebody behind it. */
-function outage(server: ApiServer): string | undefined {
-  const weights = weightsOf(server);
+function outage(server: ApiServer, { weights, matched }: Split): string | undefined {
   const served = Object.entries(weights).filter(([, weight]) => weight > 0);
   if (Object.keys(weights).length > 0 && served.length === 0) return "the weights add up to 0";
-  const named = [...served.map(([name]) => name), ...(isMatched(server) ? ["web-canary"] : [])];
+  const named = [...served.map(([name]) => name), ...(matched ? ["web-canary"] : [])];
   const empty = named.find((name) => readyBehind(server, name).length === 0);
   if (empty !== undefined) return `nobody is behind ${empty}`;
   return readyBehind(server, "web").length > 0 || onStandby(server, "web") ? undefined : "nobody is behind web";

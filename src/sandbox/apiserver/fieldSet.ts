@@ -22,17 +22,22 @@ export function isEmpty(set: FieldSet): boolean {
   return !set.member && set.children.size === 0;
 }
 
+// Where nothing changes, the answer is `a` itself, so that what was made of it is found again.
+
 export function union(a: FieldSet, b: FieldSet): FieldSet {
   const children = new Map(a.children);
+  let same = a.member || !b.member;
   for (const [key, child] of b.children) {
     const mine = a.children.get(key);
-    children.set(key, mine === undefined ? child : union(mine, child));
+    const both = mine === undefined ? child : union(mine, child);
+    same &&= both === mine;
+    children.set(key, both);
   }
-  return { member: a.member || b.member, children };
+  return same ? a : { member: a.member || b.member, children };
 }
 
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
-  return { member: a.member && !b.member, children: childrenLeft(a, b, difference) };
+  return left(a, b, { member: a.member && !b.member, take: difference });
 }
 
 export function intersection(a: FieldSet, b: FieldSet): FieldSet {
@@ -44,23 +49,28 @@ export function intersection(a: FieldSet, b: FieldSet): FieldSet {
   return { member: a.member && b.member, children };
 }
 
-type Take = (a: FieldSet, b: FieldSet) => FieldSet;
+interface Taking {
+  readonly member: boolean;
+  readonly take: (a: FieldSet, b: FieldSet) => FieldSet;
+}
 
-/** What is left of the children of `a`: as they are where `b` has none of that name. */
-function childrenLeft(a: FieldSet, b: FieldSet, take: Take): ReadonlyMap<string, FieldSet> {
+/** What is left of `a`: its children as they are where `b` has none of that name. */
+function left(a: FieldSet, b: FieldSet, { member, take }: Taking): FieldSet {
   const children = new Map<string, FieldSet>();
+  let same = member === a.member;
   for (const [key, child] of a.children) {
     const other = b.children.get(key);
     const rest = other === undefined ? child : take(child, other);
+    same &&= rest === child;
     if (!isEmpty(rest)) children.set(key, rest);
   }
-  return children;
+  return same ? a : { member, children };
 }
 
 /** `a` without the paths of `b` and everything below them. */
 export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
   if (b.member) return EMPTY;
-  return { member: a.member, children: childrenLeft(a, b, recursiveDifference) };
+  return left(a, b, { member: a.member, take: recursiveDifference });
 }
 
 /** The `fieldsV1` form, frozen. Sets never change, and most of one is part of the next, so that it is made once for each. */

@@ -5,6 +5,7 @@ import { kinds } from "../../kube/kinds.ts";
 import { keyOf } from "../../kube/informer.ts";
 import { fingerprint } from "../../lib/fingerprint.ts";
 import { canonical } from "../../lib/json.ts";
+import { rememberByObject } from "../../lib/remember.ts";
 import { sandboxKinds, type ReplicaSet } from "../kinds.ts";
 import { nameDigest } from "../random.ts";
 import type { Controller, ControllerContext } from "./controller.ts";
@@ -59,9 +60,9 @@ export function startDeployments(context: ControllerContext): Controller {
 }
 
 /** The hash that tells the ReplicaSets of a Deployment apart. Key order does not matter. */
-export function templateHash(template: unknown): string {
-  return nameDigest(fingerprint(canonical(template), 64), 10);
-}
+export const templateHash = rememberByObject((template: object): string =>
+  nameDigest(fingerprint(canonical(template), 64), 10),
+);
 
 function setsOf(deployment: Deployment, view: View<ReplicaSet>): Sets {
   const hash = templateHash(deployment.spec.template);

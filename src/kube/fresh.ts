@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/time.ts";
 import { keyOf } from "./informer.ts";
 import type { Cache, CacheFailure, Informers } from "./informer.ts";
-import { apiVersionOf } from "./kinds.ts";
+import { kindId } from "./kinds.ts";
 import type { KubeObject, ObjectRef, ResourceKind } from "./port.ts";
 import { createRelations } from "./relations.ts";
 import type { Relations } from "./relations.ts";
@@ -53,7 +53,7 @@ export function createFreshReads(informers: Informers, clock: Clock): FreshReads
     }
   };
   const writtenOf = (kind: ResourceKind): Map<string, Written> => {
-    const id = `${apiVersionOf(kind)}/${kind.plural}`;
+    const id = kindId(kind);
     const held = written.get(id);
     if (held !== undefined) return held;
     const made = new Map<string, Written>();

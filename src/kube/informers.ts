@@ -4,7 +4,7 @@ import { abortError, onAbort } from "./abort.ts";
 import { isKubeError } from "./errors.ts";
 import { keyOf } from "./informer.ts";
 import type { Cache, CacheChange, Informers } from "./informer.ts";
-import { apiVersionOf } from "./kinds.ts";
+import { kindId } from "./kinds.ts";
 import { silentLog } from "./log.ts";
 import type { Log } from "./log.ts";
 import type { Kube, KubeObject, ResourceKind } from "./port.ts";
@@ -40,7 +40,7 @@ export function createInformers(kube: Kube, clock: Clock, options: InformerOptio
   const stopping = new AbortController();
 
   const informerOf = (kind: ResourceKind, keep?: (object: KubeObject) => KubeObject): Informer => {
-    const id = `${apiVersionOf(kind)}/${kind.plural}`;
+    const id = kindId(kind);
     const held = informers.get(id);
     if (held !== undefined) return held;
     if (stopping.signal.aborted) throw abortError(stopping.signal, "the informers were stopped");

@@ -1,3 +1,4 @@
+import { rememberByObject } from "../lib/remember.ts";
 import type { ResourceKind } from "./port.ts";
 
 const aviary = (kind: string, plural: string, namespaced = true): ResourceKind => ({
@@ -72,6 +73,9 @@ export const versionsOf = {
 export function apiVersionOf(kind: ResourceKind): string {
   return kind.group === "" ? kind.version : `${kind.group}/${kind.version}`;
 }
+
+/** What tells a kind in a version from all others. It is asked for at every look into a cache, so that it is made once. */
+export const kindId = rememberByObject((kind: ResourceKind) => `${apiVersionOf(kind)}/${kind.plural}`);
 
 /** URL path of a collection or of one object below it, without a query. */
 export function pathOf(kind: ResourceKind, namespace?: string, name?: string, subresource?: string): string {

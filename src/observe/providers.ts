@@ -7,6 +7,7 @@ import { kinds } from "../kube/kinds.ts";
 import type { Secret } from "../kube/objects.ts";
 import type { Kube, KubeObject } from "../kube/port.ts";
 import { metricProviderFor, metricProviders } from "../metrics/index.ts";
+import { rememberByObject, rememberByText } from "../lib/remember.ts";
 import type { Clock } from "../lib/time.ts";
 import type { MetricSource, Reading, Refusal, SecretUse, SeriesAnswer } from "../metrics/provider.ts";
 import { fillIn } from "./query.ts";
@@ -14,9 +15,14 @@ import type { AskProvider, LookBack } from "./readings.ts";
 import type { AskSeries } from "./series.ts";
 
 const blocks = Object.fromEntries(metricProviders.map(({ name, schema }) => [name, schema]));
+/** An object is read once, and not by every question at every look. */
+const parserOf = (kind: "MetricProvider" | "ClusterMetricProvider") =>
+  rememberByObject<KubeObject, ReturnType<ReturnType<typeof metricProviderParser>>>(
+    metricProviderParser(kind, { blocks }),
+  );
 const parsers = {
-  MetricProvider: metricProviderParser("MetricProvider", { blocks }),
-  ClusterMetricProvider: metricProviderParser("ClusterMetricProvider", { blocks }),
+  MetricProvider: parserOf("MetricProvider"),
+  ClusterMetricProvider: parserOf("ClusterMetricProvider"),
 };
 
 /** Where a check's numbers come from, or why that cannot be told. */
@@ -51,13 +57,18 @@ export function findProvider(options: ProviderOptions, canary: Canary, question:
     const message = `${what}: nobody says where its numbers are`;
     return { ok: false, reason: "NoMetricProvider", message };
   }
-  return parsed("ClusterMetricProvider", {
+  return parsed("ClusterMetricProvider", ownProvider(defaultPrometheusUrl));
+}
+
+/** The flag's, as if somebody had created it. A process has one. */
+const ownProvider = rememberByText(1, (url): KubeObject => {
+  return {
     apiVersion: "aviary.dev/v1beta1",
     kind: "ClusterMetricProvider",
     metadata: { name: "(--prometheus-url)", uid: "flag", resourceVersion: "0" },
-    spec: { prometheus: { url: defaultPrometheusUrl } },
-  } as KubeObject);
-}
+    spec: { prometheus: { url } },
+  } as KubeObject;
+});
 
 function parsed(kind: "MetricProvider" | "ClusterMetricProvider", object: KubeObject): FoundProvider {
   const result = parsers[kind](object);

@@ -23,10 +23,12 @@ const entriesOf = rememberByObject(({ metadata }: KubeObject) =>
 
 /** Who wrote the object last, by `metadata.managedFields`; nobody when the cache drops the list. */
 export function lastManager(object: KubeObject): readonly string[] {
-  const last = entriesOf(object)
-    .toSorted((a, b) => a.time.localeCompare(b.time))
-    .at(-1);
-  return last === undefined ? [] : [last.manager];
+  const entries = entriesOf(object);
+  const newest = entries.reduce((latest, { time }) => (time > latest ? time : latest), "");
+  return entries
+    .filter(({ time }) => time === newest)
+    .slice(-1)
+    .map(({ manager }) => manager);
 }
 
 function holds(fields: unknown, path: readonly string[]): boolean {

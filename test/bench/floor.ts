@@ -8,6 +8,12 @@ export interface FloorTimes {
   readonly weight: readonly number[];
 }
 
+export interface FloorOptions {
+  readonly namespace?: string;
+  /** Called when everything is made, just before the first change is sent. */
+  readonly onRelease?: () => void;
+}
+
 interface Target extends KubeObject {
   readonly spec: { readonly replicas?: number; readonly template: { readonly spec: Template } };
   readonly status?: { readonly availableReplicas?: number };
@@ -31,7 +37,11 @@ const IMAGE = "registry.test/web:floor";
  * the idle target to one pod, and when the pod is available writes the weight. No status, no event, no freeze, no
  * judgement. What Aviary takes is to be read as a ratio to this.
  */
-export async function measureFloor(cluster: Cluster, size: number, namespace = NAMESPACE): Promise<FloorTimes> {
+export async function measureFloor(
+  cluster: Cluster,
+  size: number,
+  { namespace = NAMESPACE, onRelease }: FloorOptions = {},
+): Promise<FloorTimes> {
   const names = canariesIn(size).map((name) => name.replace("bench", `floor-${size}`));
   await inParallel(names, 8, async (name) => {
     await cluster.create(deployment({ name, namespace, replicas: 0 }));
@@ -42,6 +52,7 @@ export async function measureFloor(cluster: Cluster, size: number, namespace = N
   const ending = new AbortController();
   const failures: unknown[] = [];
   const work = follow({ cluster, namespace }, progress, ending.signal).catch((error: unknown) => failures.push(error));
+  onRelease?.();
   await inParallel(names, 32, async (name) => {
     progress.set(name, { sentAt: Date.now() });
     const containers = [{ name: "main", image: IMAGE }];

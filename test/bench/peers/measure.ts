@@ -6,10 +6,11 @@ import { logTail, type RunningProcess } from "../../cluster/harness/processes.ts
 import { cpuSeconds, peakMemoryMiB } from "../figures.ts";
 import { accept, keepFollowing, type Route } from "../fleetObserver.ts";
 import { inParallel } from "../fleet.ts";
-import { type FloorTimes, measureFloor } from "../floor.ts";
+import { measureFloor } from "../floor.ts";
 import type { Audit } from "./audit.ts";
 import { weightOfRoute } from "./aviary.ts";
 import type { Contender, Told } from "./contender.ts";
+import { countLoad, type Load } from "./load.ts";
 
 export interface Bench {
   readonly plane: ControlPlane;
@@ -20,16 +21,24 @@ export interface Bench {
   readonly folder: string;
 }
 
+export interface Floor {
+  /** Milliseconds of every member until its weight was written. */
+  readonly weight: readonly number[];
+  readonly load: Load;
+}
+
 export interface Measured {
   readonly contender: Contender;
   readonly size: number;
-  readonly floor: readonly number[];
+  readonly floor: Floor;
   /** Milliseconds of every member, from sending the change of its template until the first weight was seen. */
   readonly first: readonly number[];
   /** From the first change sent until the last first weight, by what they did; the whole fleet's. */
   readonly requests: ReadonlyMap<string, number>;
-  /** In the same time. */
+  /** Of the controller in the same time. */
   readonly cpuSeconds: number;
+  /** Of everything in the same time. */
+  readonly load: Load;
   /** The most that it held since its start. */
   readonly peakMiB: number;
 }
@@ -40,7 +49,7 @@ const PATIENCE_MS = 300_000;
 
 /** The floor, and then one controller alone, with a fleet of its own that is gone when this returns. */
 export async function measure(bench: Bench, contender: Contender, size: number): Promise<Measured> {
-  const { weight: floor } = await floorAlone(bench, `floor-${contender.name}`, size);
+  const floor = await floorAlone(bench, `floor-${contender.name}`, size);
   const namespace = await newNamespace(bench, contender.name, size);
   const { plane, prometheusUrl, folder } = bench;
   const kubeconfig = await plane.kubeconfigFor(contender.serviceAccount);
@@ -60,11 +69,17 @@ export async function measure(bench: Bench, contender: Contender, size: number):
 }
 
 /** Measured also once for nothing: the first one on a control plane is slow. */
-export async function floorAlone(bench: Bench, name: string, size: number): Promise<FloorTimes> {
+export async function floorAlone(bench: Bench, name: string, size: number): Promise<Floor> {
   const namespace = await newNamespace(bench, name, size);
   const observer = observe(bench.cluster, { weight: weightOfRoute }, namespace);
   try {
-    return await measureFloor(bench.cluster, size, namespace);
+    let load: (() => Load) | undefined;
+    const { weight } = await measureFloor(bench.cluster, size, {
+      namespace,
+      onRelease: () => (load = countLoad(Object.values(bench.plane.pids()))),
+    });
+    if (load === undefined) throw new Error("the floor was released without saying so");
+    return { weight, load: load() };
   } finally {
     observer.stop();
     await removeNamespace(bench.cluster, namespace);
@@ -80,9 +95,9 @@ interface Fleet {
 }
 
 async function releaseAll(
-  { cluster, audit }: Bench,
+  { plane, cluster, audit }: Bench,
   { contender, namespace, names, observer, controller }: Fleet,
-): Promise<Pick<Measured, "first" | "requests" | "cpuSeconds" | "peakMiB">> {
+): Promise<Pick<Measured, "first" | "requests" | "cpuSeconds" | "load" | "peakMiB">> {
   await inParallel(names, 8, async (name) => {
     for (const manifest of contender.manifests(name, namespace)) await cluster.create(manifest);
   });
@@ -97,6 +112,7 @@ async function releaseAll(
   await until("to rest", (name) => observer.rests(name));
   await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
   const cpuBefore = cpuSeconds(controller.pid);
+  const load = countLoad([...Object.values(plane.pids()), controller.pid]);
   const from = Date.now();
   const sent = new Map<string, number>();
   await inParallel(names, 32, async (name) => {
@@ -107,10 +123,12 @@ async function releaseAll(
   });
   await until("to have the first weight", (name) => observer.weightAt(name) !== undefined);
   const to = Date.now();
+  const spent = load();
   return {
     first: names.map((name) => (observer.weightAt(name) ?? Number.NaN) - (sent.get(name) ?? 0)),
     requests: audit.count(contender.serviceAccount, { from, to }),
     cpuSeconds: cpuSeconds(controller.pid) - cpuBefore,
+    load: spent,
     peakMiB: peakMemoryMiB(controller.pid),
   };
 }

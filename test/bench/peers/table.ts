@@ -11,6 +11,8 @@ const HEAD = [
   "ratio p50 / last",
   "requests each",
   "CPU s",
+  "CPU s of all (floor, ratio)",
+  "cores of others (floor)",
   "peak MiB",
 ];
 
@@ -34,7 +36,8 @@ export function requestsOf({ contender, size, requests }: Measured): string {
 }
 
 function rowOf(measured: Measured): string[] {
-  const { contender, size, floor, first, requests } = measured;
+  const { contender, size, first, requests, load } = measured;
+  const { weight: floor, load: floorLoad } = measured.floor;
   const total = [...requests.values()].reduce((sum, count) => sum + count, 0);
   return [
     String(size),
@@ -44,6 +47,8 @@ function rowOf(measured: Measured): string[] {
     [0.5, 1].map((share) => (at(first, share) / at(floor, share)).toFixed(2)).join(" / "),
     `${(total / size).toFixed(1)} (floor ${FLOOR_REQUESTS})`,
     measured.cpuSeconds.toFixed(2),
+    `${load.together.toFixed(1)} (${floorLoad.together.toFixed(1)}, ${(load.together / floorLoad.together).toFixed(2)})`,
+    `${load.others.toFixed(1)} (${floorLoad.others.toFixed(1)})`,
     measured.peakMiB.toFixed(0),
   ];
 }

@@ -1,4 +1,5 @@
 import { dispersionIn, evidenceOf, newComparison, type Evidence } from "./comparison.ts";
+import { excludesOutage } from "./burst.ts";
 import { logSumExp, poissonCdf } from "./numeric.ts";
 import { isBudgetSpent, logSloEvidence } from "./sloTest.ts";
 import type { ArmCounts, Count, Failure, JudgeSettings, JudgeState, LookContext, Minima } from "./types.ts";
@@ -73,7 +74,7 @@ type Newest = Readonly<Record<string, readonly (ArmCounts | undefined)[]>>;
 
 /**
  * Whether the evidence fails the canary now. The look before must have been half of the way already, so that one bad
- * scrape does not; not when the newest look shows that it is over; at once when the canary is grossly worse, or when the
+ * scrape does not; not by one burst of failures; not when the newest look shows that it is over; at once when the canary is grossly worse, or when the
  * error budget's share is burnt. All of these only ever withhold a failure that the evidence allows, so α stays.
  */
 export function decideFailure(state: JudgeState, newest: Newest, context: LookContext): JudgeState {
@@ -84,6 +85,7 @@ export function decideFailure(state: JudgeState, newest: Newest, context: LookCo
   if (weighed.logEvidence < weighed.logNeeded) return { ...state, suspect };
   const top = strongest(weighed);
   if (!hasEnough(state, top, context.settings)) return state;
+  if (!isSpread(state, newest, top)) return { ...state, suspect };
   const failed = (cause: Failure["cause"]): JudgeState => ({
     ...state,
     failed: { check: top.name, cause, at: state.until },
@@ -116,6 +118,22 @@ function hasEnough(state: JudgeState, { name, evidence }: WeighedCheck, settings
   const canary = (state.earlyDropped ? track?.late.canary : track?.early.canary) ?? state.slos[name]?.canary;
   const { bad, total } = minimaOf(name, settings);
   return canary !== undefined && canary.bad >= bad && canary.total >= total;
+}
+
+/** Intervals. */
+const SPREAD = 3;
+
+/**
+ * Several intervals of their own speak against the canary, or one in which an outage that it shares with the primary can
+ * be excluded. Two intervals in a row may both belong to one outage of a minute, which a quiet primary slept through.
+ */
+function isSpread(state: JudgeState, newest: Newest, { name, evidence }: WeighedCheck): boolean {
+  const index = evidence?.strongest ?? 0;
+  const track = state.comparisons[name]?.tracks[index];
+  if (track === undefined) return true;
+  const { accusing = 0 } = state.earlyDropped ? track.late : track.early;
+  const counts = newest[name]?.[index];
+  return accusing >= SPREAD || (counts !== undefined && excludesOutage(counts));
 }
 
 /** What a check needs at least, of its own or as all do. */

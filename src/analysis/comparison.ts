@@ -1,4 +1,5 @@
 import { isOutage, OUTAGE, PAST_INTERVALS, pulledShare, usualShare } from "./usual.ts";
+import { mostOf } from "./burst.ts";
 import { addEvidence, logEvidence, NO_EVIDENCE } from "./countTest.ts";
 import { addSuccessive, dispersionOf, NOTHING_MEASURED, UNKNOWN } from "./dispersion.ts";
 import { achievableMargins, firstMargin, logEquivalence } from "./equivalence.ts";
@@ -132,27 +133,59 @@ function addToTrack(track: TrackState, counts: ArmCounts | undefined, clock: Clo
   const usual = usualShare(track, counts.primary, past, PAST_INTERVALS.share);
   const lately = usualShare(track, counts.primary, past, PAST_INTERVALS.outage);
   const outage = isOutage(counts.primary, lately, dispersion);
-  // The first calm interval after an outage is doubtful too: one arm's share of it may have been calm by chance.
-  const isDoubtful = outage || track.outage;
+  const isDoubtful = outage || clock.from < (track.doubtUntil ?? 0);
+  const most = dispersion * mostOf(counts, comparison.kind);
   const add = isDoubtful
-    ? (before: ProcessState) => ({ ...before, sums: addEvidence(before.sums, counts, OUTAGE.doubt) })
-    : (before: ProcessState) => addToProcess(before, counts, usual, dispersion);
+    ? (before: ProcessState) => ({ ...before, sums: addEvidence(before.sums, counts, { doubt: OUTAGE.doubt, most }) })
+    : (before: ProcessState) => addToProcess(before, counts, { usual, dispersion, most });
   const { warmUpMs } = comparison;
+  const { before, ...rest } = track;
+  const trusted = outage && !track.outage && before !== undefined ? takenBack(rest, before) : rest;
+  const early = clock.from >= warmUpMs ? add(trusted.early) : trusted.early;
+  const late = clock.from >= Math.max(settings.lateStartMs, warmUpMs) ? add(trusted.late) : trusted.late;
+  const accuses = (early.accusing ?? 0) > (trusted.early.accusing ?? 0);
   return {
-    ...track,
+    ...trusted,
     usual: outage ? plus(track.usual, scaled(counts.primary, OUTAGE.weight)) : plus(track.usual, counts.primary),
     outage,
-    early: clock.from >= warmUpMs ? add(track.early) : track.early,
-    late: clock.from >= Math.max(settings.lateStartMs, warmUpMs) ? add(track.late) : track.late,
+    ...(outage && { doubtUntil: clock.to + OUTAGE.afterMs }),
+    early,
+    late,
+    ...(accuses && { before: { early: trusted.early.sums, late: trusted.late.sums } }),
   };
 }
 
-function addToProcess(before: ProcessState, counts: ArmCounts, usual: number, dispersion: number): ProcessState {
+/**
+ * An outage that the primary shows now may have met the canary's requests first, so what the last interval said against
+ * the canary is dropped. E only gets smaller.
+ */
+function takenBack(track: TrackState, before: NonNullable<TrackState["before"]>): TrackState {
+  const lower = (held: ProcessState, sums: readonly number[]): ProcessState => ({
+    ...held,
+    sums: held.sums.map((sum, index) => Math.min(sum, sums[index] ?? sum)),
+    accusing: Math.max(0, (held.accusing ?? 0) - 1),
+  });
+  return { ...track, early: lower(track.early, before.early), late: lower(track.late, before.late) };
+}
+
+interface Adding {
+  /** The primary's usual bad share. */
+  readonly usual: number;
+  readonly dispersion: number;
+  /** The most that may speak against the canary. */
+  readonly most: number;
+}
+
+function addToProcess(before: ProcessState, counts: ArmCounts, { usual, dispersion, most }: Adding): ProcessState {
   const { canary, primary } = counts;
   // Without a primary in the interval there is nothing to compare with; such requests are left out of the totals too.
   if (canary.total <= 0 || primary.total <= 0) return before;
+  const sums = addEvidence(before.sums, counts, { most });
+  const accuses = sums.some((sum, index) => sum > (before.sums[index] ?? 0));
+  const accusing = (before.accusing ?? 0) + (accuses ? 1 : 0);
   return {
-    sums: addEvidence(before.sums, counts),
+    sums,
+    ...(accusing > 0 && { accusing }),
     canary: plus(before.canary, canary),
     primary: plus(before.primary, primary),
     expected: rounded(before.expected + canary.total * pulledShare(primary, usual, dispersion)),
@@ -183,8 +216,22 @@ function withMargin(
     logNeeded: -Math.log(settings.beta),
     slack: SLACK[comparison.kind],
     patient: comparison.kind !== "latency",
+    expectedBad: expectedBadBy(settings, decisive, comparison),
   });
   return { ...state, margins: { clean: rounded(clean), doubted: rounded(doubted) } };
+}
+
+/** Bad canary events by the end of the rollout, if it is like the primary and its weight has risen evenly until now. */
+function expectedBadBy(
+  { history, minDurationMs, maxDurationMs }: JudgeSettings,
+  { canary }: ProcessState,
+  { name }: ComparisonSettings,
+): number {
+  const known = history[name];
+  if (known === undefined) return 0;
+  const { total, bad } = known.long ?? known.count;
+  const left = Math.max(0, maxDurationMs - minDurationMs) / Math.max(1, minDurationMs);
+  return (canary.total * (1 + 2 * left) * Math.max(0.5, bad)) / Math.max(1, total);
 }
 
 /** Bad share that the canary would have if it were like the primary. */

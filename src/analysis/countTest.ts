@@ -1,6 +1,14 @@
 import { logSumExp, rounded } from "./numeric.ts";
 import type { ArmCounts } from "./types.ts";
 
+/** How far an interval is to be trusted. */
+export interface Trust {
+  /** Above 1: divides what speaks against the canary. */
+  readonly doubt?: number;
+  /** No more than this, in untempered nats, may speak against the canary; see `burst.ts`. */
+  readonly most?: number;
+}
+
 /** A canary whose share of bad requests is up to 1.1 times the primary's is healthy: arms are never quite alike. */
 export const TOLERANCE = 1.1;
 
@@ -31,9 +39,13 @@ export const NO_EVIDENCE: readonly number[] = RATIOS.map(() => 0);
  * (Hoeffding 1963, theorem 4), so requests that are not rare cost power and never validity.
  *
  * `doubt` > 1 divides what speaks against the canary, and only that, in an interval that is not to be trusted. Whatever
- * the doubt comes from, E only gets smaller, so the bound stays.
+ * the doubt comes from, E only gets smaller, so the bound stays. The same is true of `most`.
  */
-export function addEvidence(sums: readonly number[], { canary, primary }: ArmCounts, doubt = 1): readonly number[] {
+export function addEvidence(
+  sums: readonly number[],
+  { canary, primary }: ArmCounts,
+  { doubt = 1, most = Infinity }: Trust = {},
+): readonly number[] {
   const bad = canary.bad + primary.bad;
   if (canary.total <= 0 || primary.total <= 0 || bad <= 0) return sums;
   const tolerated = canary.total * TOLERANCE;
@@ -41,7 +53,7 @@ export function addEvidence(sums: readonly number[], { canary, primary }: ArmCou
   return sums.map((sum, index) => {
     const alternative = Math.log(tolerated * (RATIOS[index] ?? 1) + primary.total);
     const added = canary.bad * (LOG_RATIOS[index] ?? 0) + bad * (base - alternative);
-    return rounded(sum + (added > 0 ? added / doubt : added));
+    return rounded(sum + Math.min(most, added > 0 ? added / doubt : added));
   });
 }
 

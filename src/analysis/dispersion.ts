@@ -12,13 +12,13 @@ const PRIOR: Prior = { total: 20, dispersion: 1.25, pairs: 4 };
 
 /** The same for failures of a primary that nobody has watched before the rollout: they may well come in clusters. */
 export const UNKNOWN: Prior = { total: 40, dispersion: 6, pairs: 10 };
-const HIGHEST = 20;
+const HIGHEST = 40;
 
 export const NOTHING_MEASURED: DispersionSums = { squares: 0, total: 0, pairs: 0 };
 
 /**
  * How many bad requests come together: 1 when each comes alone, else the variance of counts over their mean, between 1
- * and 20. Evidence is divided by it, which for blocks of that size is exactly the test of the blocks.
+ * and 40. Evidence is divided by it, which for blocks of that size is exactly the test of the blocks.
  * For two counts with the same mean, E(a−b)² = φ·E(a+b) (the index of dispersion, Fisher 1950); few events are pulled
  * towards 1.25.
  */
@@ -50,7 +50,7 @@ export function successiveDispersion(series: readonly Count[]): number {
 }
 
 /**
- * Dispersion of an hour of the primary, in short intervals. Clusters that last longer than an interval (a pod that is bad
+ * Dispersion of some hours of the primary, in short intervals. Clusters that last longer than an interval (a pod that is bad
  * for ten minutes) show only in long blocks, so `blockSize` intervals together are measured too; of that, being noisy,
  * the lower end of one standard error counts.
  */

@@ -6,7 +6,13 @@ const TIGHTEST = 2;
 const BELOW_TEN_POINTS = 0.08;
 /** A canary that is five times worse is gross; where this ratio can be excluded, nothing wider is allowed. */
 const BELOW_GROSS = 4;
-/** That is worth waiting for until there is so many times the traffic. */
+/**
+ * A gross regression must show where it would have so many bad events by the end of the rollout. A clean canary of the
+ * first minutes does not exclude it: at 7 requests/s, 0.5 % bad instead of 0.1 are e^−3.2 = 4 % likely to have none by
+ * minute 6. So such a canary waits as well.
+ */
+const GROSS = { ratio: 5, shownBy: 30 } as const;
+/** Otherwise that is worth waiting for until there is so many times the traffic. */
 const PATIENCE = 4.5;
 /** The same where it is not, for a canary that has had bad events: what can be excluded by then is. */
 const PATIENCE_IN_DOUBT = 3.5;
@@ -59,6 +65,8 @@ export interface MarginNeeds {
   readonly slack: number;
   /** Rather wait a while than pass a canary that may be grossly worse. */
   readonly patient: boolean;
+  /** Bad events that a canary like the primary would have by the end of the rollout, as far as is known. */
+  readonly expectedBad: number;
 }
 
 function marginOf(ratio: number, rate: number): number {
@@ -101,6 +109,7 @@ export function achievableMargins(needs: MarginNeeds): Margins {
   const margin = tightest(doubling, total);
   const belowGross = rate * (BELOW_GROSS - 1);
   if (!needs.patient || margin <= belowGross) return { clean: margin, doubted: margin };
-  if (shows(belowGross, total * PATIENCE)) return { clean: belowGross, doubted: belowGross };
+  const willShow = GROSS.ratio * needs.expectedBad >= GROSS.shownBy;
+  if (willShow || shows(belowGross, total * PATIENCE)) return { clean: belowGross, doubted: belowGross };
   return { clean: margin, doubted: Math.min(margin, tightest(belowGross, total * PATIENCE_IN_DOUBT)) };
 }

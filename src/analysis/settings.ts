@@ -38,6 +38,7 @@ export const defaultSettings: JudgeSettings = {
   beta: 0.008,
   lateStartMs: 120_000,
   minDurationMs: 360_000,
+  maxDurationMs: 2_160_000,
   silenceMs: 120_000,
   minBad: 3,
   minTotal: 20,

@@ -89,9 +89,12 @@ export interface SloSettings {
   readonly minima?: Minima;
 }
 
-/** The primary before the rollout, the last hour or so. */
+/** The primary before the rollout; see `past.ts`. */
 export interface History {
+  /** The newest hour. */
   readonly count: Count;
+  /** All hours that are known; left out when they are not more than that one. */
+  readonly long?: Count;
   /** How many bad events come together, ≥ 1; see `dispersion.ts`. */
   readonly dispersion: number;
 }
@@ -114,6 +117,8 @@ export interface JudgeSettings {
   readonly lateStartMs: number;
   /** The margin of equivalence is fixed here, by the traffic seen until then. In milliseconds since the first weight. */
   readonly minDurationMs: number;
+  /** Until then an undecided canary is waited for. In milliseconds since the first weight. */
+  readonly maxDurationMs: number;
   /** No events for so long is NoData. In milliseconds. */
   readonly silenceMs: number;
   /** Fewer bad canary events than this never fail a check. */
@@ -132,6 +137,8 @@ export interface ProcessState {
   readonly primary: Count;
   /** Bad canary events to be expected if the canary were like the primary in each interval. */
   readonly expected: number;
+  /** Intervals that spoke against the canary; left out: none. */
+  readonly accusing?: number;
 }
 
 export interface TrackState {
@@ -141,6 +148,10 @@ export interface TrackState {
   readonly usual: Count;
   /** The primary's last interval was an outage. */
   readonly outage: boolean;
+  /** An outage is not to be trusted until then, in ms since the first weight. */
+  readonly doubtUntil?: number;
+  /** Sums of both processes before the last interval, when that spoke against the canary. */
+  readonly before?: { readonly early: readonly number[]; readonly late: readonly number[] };
   readonly early: ProcessState;
   readonly late: ProcessState;
 }

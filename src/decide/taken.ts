@@ -36,7 +36,7 @@ export interface TakenTile {
   /** As they were asked, by check. */
   readonly queries: Readonly<Record<string, NonNullable<CheckStatus["queries"]>>>;
   readonly sources: NonNullable<Judging["sources"]>;
-  /** The primary in the hour before the rollout, by `streamKey`; with the first tile of a rollout. */
+  /** The primary in the hours before the rollout, by `streamKey`; with the first tile of a rollout. */
   readonly history?: Readonly<Record<string, History>>;
 }
 

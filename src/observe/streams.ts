@@ -168,7 +168,7 @@ function pastOfPlane(
   return pastOf(asking, check, { total: of(""), bad: of(failed) });
 }
 
-/** The primary in the hour before the rollout; asked once. */
+/** The primary in the hours before the rollout; asked once. */
 async function pastOf(
   { canary, next, ask, signal }: TileAsking,
   check: JudgedCheck,
@@ -183,7 +183,7 @@ async function pastOf(
   return historyOf(seriesIn(total), seriesIn(bad));
 }
 
-/** An hour without latencies says nothing about them: those are learnt as the rollout goes. */
+/** A past without latencies says nothing about them: those are learnt as the rollout goes. */
 function historyFor(check: JudgedCheck, signals: readonly Signalled[], past: History | undefined) {
   if (past === undefined) return {};
   const counted = signals.filter((signal) => signal !== "Latency");

@@ -97,7 +97,7 @@ describe("the judges on the same draws", () => {
 it("asks the production judge, and has no copy of it", () => {
   const source = readFileSync("test/bench/analysis/judges/aviary.ts", "utf8");
   expect(source).toContain('import { judge, startJudging } from "../../../../src/analysis/judge.ts";');
-  expect(source).toContain('from "../../../../src/analysis/dispersion.ts"');
+  expect(source).toContain('from "../../../../src/analysis/past.ts"');
   expect(source).not.toMatch(/Math\.(log|exp)/);
 });
 

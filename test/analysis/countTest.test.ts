@@ -89,7 +89,7 @@ describe("the sequential test of two arms", () => {
   it("only ever loses evidence to doubt", () => {
     for (const bad of [0, 3, 9]) {
       const sure = addEvidence(NO_EVIDENCE, counts(100, bad, 900, 5));
-      const doubtful = addEvidence(NO_EVIDENCE, counts(100, bad, 900, 5), 50);
+      const doubtful = addEvidence(NO_EVIDENCE, counts(100, bad, 900, 5), { doubt: 50 });
       doubtful.forEach((sum, index) => expect(sum).toBeLessThanOrEqual(sure[index] ?? NaN));
     }
   });

@@ -70,13 +70,13 @@ describe("the judge", () => {
     expect(judgements.at(-1)?.message).toBe("all 2 checks pass");
   });
 
-  it("fails a worse canary by two looks, for good, and says by what", () => {
+  it("fails a worse canary by three looks that count, for good, and says by what", () => {
     const { judgements, state } = watch(defaultSettings, 8, (look) => (look < 4 ? worse() : healthy()));
     const first = judgements.findIndex(({ verdict }) => verdict === "Fail");
-    expect(first).toBe(2);
+    expect(first).toBe(3);
     expect(judgements.slice(first).every(({ verdict }) => verdict === "Fail")).toBe(true);
     expect(state.failed).toMatchObject({ check: "errors", cause: "Evidence" });
-    expect(judgements[first]?.message).toContain("errors: worse: canary 30 of 600 bad (5 %)");
+    expect(judgements[first]?.message).toContain("errors: worse: canary 45 of 900 bad (5 %)");
   });
 
   it("fails a gross canary at the first look that counts", () => {

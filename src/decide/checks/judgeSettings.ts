@@ -15,7 +15,8 @@ export function settingsFor(
 ): JudgeSettings {
   const judged = spec.analysis.checks.filter(isJudged);
   const hasLatency = (name: string) => sources?.find(({ check }) => check === name)?.latency ?? false;
-  const { minDuration } = spec.analysis;
+  const { minDuration, undecidedAfter } = spec.analysis;
+  const minDurationMs = minDuration === undefined ? defaultSettings.minDurationMs : parseDuration(minDuration);
   return {
     ...defaultSettings,
     comparisons: judged.flatMap((check) => {
@@ -23,7 +24,8 @@ export function settingsFor(
       return signalsOf(check, hasLatency(check.name)).map((signal) => comparisonFor(check, signal));
     }),
     slos: judged.flatMap((check) => ("slo" in check ? [sloFor(check, history)] : [])),
-    ...(minDuration === undefined ? {} : { minDurationMs: parseDuration(minDuration) }),
+    minDurationMs,
+    maxDurationMs: minDurationMs + parseDuration(undecidedAfter),
     history,
   };
 }

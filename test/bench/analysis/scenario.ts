@@ -22,7 +22,7 @@ const scenarioSchema = z.strictObject({
   stepSeconds: z.number().positive().default(60),
   /** No promotion before. */
   minMinutes: z.number().default(6),
-  /** Whether the judge knows the primary's hour before. */
+  /** Whether the judge knows the primary's hours before. */
   history: z.boolean().default(true),
   maxMinutes: z.number().default(36),
   primary: arm.prefault({}),

@@ -1,3 +1,4 @@
+import { PAST } from "../../../src/analysis/past.ts";
 import type { ArmInterval, Count, Interval } from "../../../src/analysis/types.ts";
 import type { Arm } from "../../../src/cli/world/arm.ts";
 import { valueAt } from "../../../src/lib/curve.ts";
@@ -77,40 +78,23 @@ export class Run {
     return drawn;
   }
 
-  /** Bad events of two halves of the primary's pods in the hour before, in intervals of 30 s, by check. */
-  history(): Readonly<Record<string, Past>> {
+  /** The primary in the hours before, in steps, oldest first, by check. */
+  history(): Readonly<Record<string, readonly Count[]>> {
     const { scenario, rps } = this.world;
-    const { badPods: bad, clusterSize } = scenario.primary;
-    const parts = partsOf({ ...scenario.primary, badPods: undefined }, { from: 0, minutes: 0.5 }, undefined);
+    const minutes = PAST.stepSeconds / 60;
+    const parts = partsOf(scenario.primary, { from: 0, minutes }, undefined);
     const rate = parts.reduce((sum, part) => sum + part.share * part.errorRate, 0);
-    const rateOfBadHalf = bad === undefined ? rate : rate * (1 - 2 * bad.share) + bad.errorRate * 2 * bad.share;
     const random = seeded(...this.#seeds, 0x415);
-    const traffic = (rps * 30 * Math.max(0, valueAt(scenario.traffic, 0))) / 2;
-    const past = (rates: readonly [number, number], size: number): Past => {
-      let requests = 0;
-      const half = (p: number) => {
-        const served = poisson(random, traffic);
-        requests += served;
-        return clustered(random, served, p, size);
-      };
-      return { halves: Array.from({ length: 120 }, () => ({ a: half(rates[0]), b: half(rates[1]) })), requests };
-    };
-    const errors = past([rateOfBadHalf, rate], clusterSize);
-    const metrics = scenario.metrics.map(({ name, primary }) => [name, past([primary, primary], 1)] as const);
+    const traffic = rps * PAST.stepSeconds * Math.max(0, valueAt(scenario.traffic, 0));
+    const past = (share: number, size: number): Count[] =>
+      Array.from({ length: (PAST.hours * 3_600) / PAST.stepSeconds }, () => {
+        const total = poisson(random, traffic);
+        return { total, bad: clustered(random, total, share, size) };
+      });
+    const errors = past(rate, scenario.primary.clusterSize);
+    const metrics = scenario.metrics.map(({ name, primary }) => [name, past(primary, 1)] as const);
     return { errors, ...Object.fromEntries(metrics) };
   }
-}
-
-/** Bad events of two halves of the primary's pods in one interval. */
-interface Halves {
-  readonly a: number;
-  readonly b: number;
-}
-
-/** What is known of the primary from the hour before. */
-export interface Past {
-  readonly halves: readonly Halves[];
-  readonly requests: number;
 }
 
 function drawInterval(

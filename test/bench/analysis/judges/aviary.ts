@@ -1,12 +1,12 @@
 import { judge, startJudging } from "../../../../src/analysis/judge.ts";
-import { measureDispersion } from "../../../../src/analysis/dispersion.ts";
+import { historyFrom } from "../../../../src/analysis/past.ts";
 import { defaultSettings, eventComparison, slo } from "../../../../src/analysis/settings.ts";
-import type { History, Judgement, JudgeSettings } from "../../../../src/analysis/types.ts";
+import type { Judgement, JudgeSettings } from "../../../../src/analysis/types.ts";
 import type { Scenario } from "../scenario.ts";
-import type { Past, Run } from "../world.ts";
+import type { Run } from "../world.ts";
 import type { Outcome } from "./outcome.ts";
 
-/** Settings of the production judge for a scenario, with what the hour before says about the primary. */
+/** Settings of the production judge for a scenario, with what the hours before say about the primary. */
 export function settingsFor(scenario: Scenario, run: Run): JudgeSettings {
   const known = Object.entries(scenario.history ? run.history() : {});
   return {
@@ -14,15 +14,9 @@ export function settingsFor(scenario: Scenario, run: Run): JudgeSettings {
     comparisons: [...defaultSettings.comparisons, ...scenario.metrics.map(({ name }) => eventComparison(name))],
     slos: scenario.objective === undefined ? [] : [slo("objective", scenario.objective / 100)],
     minDurationMs: scenario.minMinutes * 60_000,
-    history: Object.fromEntries(known.map(([name, past]) => [name, historyOf(past)])),
+    maxDurationMs: scenario.maxMinutes * 60_000,
+    history: Object.fromEntries(known.map(([name, past]) => [name, historyFrom(past)])),
   };
-}
-
-/** As Aviary measures it (src/observe/history.ts): of the primary as a whole, an interval against the one before. */
-function historyOf({ halves, requests }: Past): History {
-  const series = halves.map(({ a, b }) => ({ total: requests / halves.length, bad: a + b }));
-  const bad = series.reduce((sum, count) => sum + count.bad, 0);
-  return { count: { total: requests, bad }, dispersion: measureDispersion(series) };
 }
 
 /** The production judge under the rollout's rules: go on after the step's time unless something speaks against it. */

@@ -1,0 +1,28 @@
+import { measureDispersion } from "./dispersion.ts";
+import type { Count, History } from "./types.ts";
+
+/** How far back the primary is looked at before a rollout, and in which steps. */
+export const PAST = { hours: 6, stepSeconds: 30 } as const;
+
+/** So many of the newest steps, an hour's, say what is usual now; rates drift over a day. */
+const NEWEST = 3_600 / PAST.stepSeconds;
+
+/**
+ * What is known of the primary before a rollout, from its counts in steps of 30 s, oldest first. How rare failures are,
+ * and how they come together, takes more of them than the newest hour of a quiet service has: a share known from 18
+ * failures cannot tell whether the rollout will show a canary that is five times worse.
+ */
+export function historyFrom(series: readonly Count[]): History {
+  return {
+    count: sumOf(series.slice(-NEWEST)),
+    ...(series.length > NEWEST && { long: sumOf(series) }),
+    dispersion: Number(measureDispersion(series).toPrecision(4)),
+  };
+}
+
+function sumOf(counts: readonly Count[]): Count {
+  return counts.reduce((all, { total, bad }) => ({ total: all.total + total, bad: all.bad + bad }), {
+    total: 0,
+    bad: 0,
+  });
+}

@@ -106,6 +106,7 @@ async function run(bench: Bench, size: number, floor: FloorTimes): Promise<void>
   const names = canariesIn(size);
   prometheus.answer("success", 1);
   await observer.until(`${size} canaries to rest`, names, ({ phase }) => phase === "Idle" || phase === "Failed");
+  await untilQuiet(bench.metricsUrl);
   const cpuBefore = cpuSeconds(pid);
   const asked = await requests(bench.metricsUrl);
   const sent = await release(cluster, names, `v${size}`);
@@ -134,18 +135,14 @@ async function run(bench: Bench, size: number, floor: FloorTimes): Promise<void>
   print(`  deciding answer -> weight 0 on the route   ${spread(rollback)}`);
   print(`  metric turns bad -> weight 0               ${spread(whole)}   (interval 10 s, no failure tolerated)`);
   await observer.until("Failed", names, ({ phase }) => phase === "Failed");
+  print(`    requests to the API server, all in all   ${each(await requests(bench.metricsUrl), asked, size)}`);
   print(
     `  controller: ${(cpuSeconds(pid) - cpuBefore).toFixed(2)} s CPU for all of it, ${memoryMiB(pid).toFixed(0)} MiB`,
   );
 }
 
 async function idle({ metricsUrl, pid }: Bench, size: number, seconds: number): Promise<void> {
-  // Events are told one by one, and after the last decision: only what comes when they are out is idle.
-  await waitFor("the last event to be written", () => quiet(metricsUrl), {
-    timeoutMs: 120_000,
-    intervalMs: 100,
-    until: Boolean,
-  });
+  await untilQuiet(metricsUrl);
   const before = await requests(metricsUrl);
   const cpu = cpuSeconds(pid);
   await sleep(seconds * 1_000);
@@ -160,6 +157,15 @@ async function idle({ metricsUrl, pid }: Bench, size: number, seconds: number): 
 async function heapMiB(url: string): Promise<number> {
   const text = await (await fetch(url)).text();
   return Number(/^nodejs_heap_size_used_bytes (\S+)/m.exec(text)?.[1] ?? Number.NaN) / 2 ** 20;
+}
+
+/** Events are told one by one, and after the last decision: Aviary rests when they are out. */
+async function untilQuiet(url: string): Promise<void> {
+  await waitFor("the last event to be written", () => quiet(url), {
+    timeoutMs: 120_000,
+    intervalMs: 100,
+    until: Boolean,
+  });
 }
 
 async function quiet(url: string): Promise<boolean> {

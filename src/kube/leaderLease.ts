@@ -25,7 +25,7 @@ export interface LeaseLock {
    * @throws KubeError (Conflict or AlreadyExists when another was quicker), AbortError
    */
   acquireOrRenew(signal: AbortSignal): Promise<boolean>;
-  /** Gives the Lease back when we hold it, so that another can take it at once. */
+  /** Gives the Lease back when it is ours, so that another can take it at once. */
   release(signal: AbortSignal): Promise<void>;
   /** Stops watching over another's Lease. */
   close(): void;
@@ -64,11 +64,21 @@ export function createLeaseLock(options: LeaseLockOptions): LeaseLock {
       return rival.expired(seen?.metadata.resourceVersion ?? "", waitMs) ? write(seen, signal) : false;
     },
     async release(signal) {
-      if (held === undefined) return;
-      const lease = claim(options, held);
+      let known = held;
       held = undefined;
-      const spec = { ...lease.spec, holderIdentity: "", leaseDurationSeconds: 1 };
-      await kube.replace(kinds.lease, { ...lease, spec }, { signal });
+      for (;;) {
+        // A renewal that was cut off may have gone through, or still do: what is stored says.
+        const lease = known ?? (await kube.get<Lease>(kinds.lease, { namespace, name }, { signal }));
+        if (lease?.spec?.holderIdentity !== identity) return;
+        const free = { ...claim(options, lease).spec, holderIdentity: "", leaseDurationSeconds: 1 };
+        try {
+          await kube.replace(kinds.lease, { ...lease, spec: free }, { signal });
+          return;
+        } catch (error) {
+          if (!isKubeError(error, "Conflict")) throw error;
+          known = undefined;
+        }
+      }
     },
     close: rival.forget,
   };

@@ -141,6 +141,21 @@ test("a graceful stop hands over within one retry", async () => {
   expect(leaseOf(base).spec?.leaseTransitions).toBe(1);
 });
 
+test.each([
+  { what: "went through though its answer was lost", mode: "lose" },
+  { what: "was not answered", mode: "hang" },
+] as const)("a leader that is stopped while its renewal $what gives the Lease back", async ({ mode }) => {
+  const base = createFakeKube();
+  const a = run("a", base);
+  await settle();
+  a.fake.mode = mode;
+  await clock.advance(4_100);
+  a.fake.mode = "work";
+  a.stop.abort();
+  await settle();
+  expect([a.outcome(), holder(base)]).toEqual(["stopped", ""]);
+});
+
 test("a leader whose work is done gives the Lease back", async () => {
   const base = createFakeKube();
   const a = run("a", base);

@@ -27,7 +27,7 @@ export interface Shop {
   release(tag: string): Promise<void>;
   patchSpec(spec: Readonly<Record<string, unknown>>): Promise<void>;
   status(): CanaryStatus;
-  /** Throws after `timeoutMs`, a minute when left out, with the status as it is then. */
+  /** Throws after `timeoutMs`, two minutes when left out, with the status as it is then. */
   until(what: string, condition: (status: CanaryStatus) => boolean, timeoutMs?: number): Promise<CanaryStatus>;
   outcome(of: string): Promise<CanaryStatus>;
   deployment(name: "web" | "web-primary"): Deployment | undefined;
@@ -64,7 +64,7 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
   });
   await cluster.apply(canary(namespace, spec));
   const status = (): CanaryStatus => journal.latest<{ status?: CanaryStatus }>("Canary", web)?.status ?? {};
-  const until: Shop["until"] = async (what, condition, timeoutMs = 60_000) => {
+  const until: Shop["until"] = async (what, condition, timeoutMs = 120_000) => {
     const found = await waitFor(`${what} in ${namespace}`, status, { until: condition, timeoutMs, intervalMs: 20 });
     await journal.caughtUp(namespace);
     return found;

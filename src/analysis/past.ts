@@ -2,7 +2,7 @@ import { measureDispersion } from "./dispersion.ts";
 import type { Count, History } from "./types.ts";
 
 /** How far back the primary is looked at before a rollout, and in which steps. */
-export const PAST = { hours: 6, stepSeconds: 30 } as const;
+export const PAST = { hours: 12, stepSeconds: 30 } as const;
 
 /** So many of the newest steps, an hour's, say what is usual now; rates drift over a day. */
 const NEWEST = 3_600 / PAST.stepSeconds;

@@ -16,7 +16,7 @@ import type { ArmCounts, ComparisonSettings } from "./types.ts";
  */
 const BURST = { log: 2.5, logOfLatency: 5, clusterSize: 20 } as const;
 
-/** The primary would have shown an outage, but for one case in twenty. */
+/** The primary would have shown an outage, but for one case in a hundred. */
 const CERTAIN = -Math.log(0.01);
 
 /** Beyond it nothing changes, and the logarithm of 0 is avoided. */

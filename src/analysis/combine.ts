@@ -74,8 +74,9 @@ type Newest = Readonly<Record<string, readonly (ArmCounts | undefined)[]>>;
 
 /**
  * Whether the evidence fails the canary now. The look before must have been half of the way already, so that one bad
- * scrape does not; not by one burst of failures; not when the newest look shows that it is over; at once when the canary is grossly worse, or when the
- * error budget's share is burnt. All of these only ever withhold a failure that the evidence allows, so α stays.
+ * scrape does not; not by one burst of failures; not when the newest look shows that it is over; at once when the canary
+ * is grossly worse, or when the error budget's share is burnt. All of these only ever withhold a failure that the
+ * evidence allows, so α stays.
  */
 export function decideFailure(state: JudgeState, newest: Newest, context: LookContext): JudgeState {
   const spent = budgetFailure(state, context.settings);

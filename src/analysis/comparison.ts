@@ -18,7 +18,7 @@ import type {
   TrackState,
 } from "./types.ts";
 
-const NONE: Count = { total: 0, bad: 0 };
+export const NONE: Count = { total: 0, bad: 0 };
 const FRESH: ProcessState = { sums: NO_EVIDENCE, canary: NONE, primary: NONE, expected: 0 };
 
 /** A canary like the primary is to be expected to pass with so many times the evidence that is needed. */

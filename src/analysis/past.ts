@@ -1,3 +1,4 @@
+import { NONE, plus } from "./comparison.ts";
 import { measureDispersion } from "./dispersion.ts";
 import type { Count, History } from "./types.ts";
 
@@ -14,15 +15,8 @@ const NEWEST = 3_600 / PAST.stepSeconds;
  */
 export function historyFrom(series: readonly Count[]): History {
   return {
-    count: sumOf(series.slice(-NEWEST)),
-    ...(series.length > NEWEST && { long: sumOf(series) }),
+    count: series.slice(-NEWEST).reduce(plus, NONE),
+    ...(series.length > NEWEST && { long: series.reduce(plus, NONE) }),
     dispersion: Number(measureDispersion(series).toPrecision(4)),
   };
-}
-
-function sumOf(counts: readonly Count[]): Count {
-  return counts.reduce((all, { total, bad }) => ({ total: all.total + total, bad: all.bad + bad }), {
-    total: 0,
-    bad: 0,
-  });
 }

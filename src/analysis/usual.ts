@@ -5,7 +5,8 @@ import type { Count, TrackState } from "./types.ts";
  * A shared outage: the primary itself is several times worse than usual, in a way that chance hardly explains. Failures
  * come in clusters then (retries, one tenant, one node), which no hour before has shown, so one arm's luck must not
  * count as the canary's fault: what speaks against the canary is divided by far more than any dispersion, and equivalence is
- * judged without the interval, and without the minute after it, in which one arm may be calm by chance. Outages count a fifth for what is usual: one that stays becomes the new normal.
+ * judged without the interval and the one after it. The minute after is doubted too: one arm may be calm in it by chance.
+ * Outages count a fifth for what is usual: one that stays becomes the new normal.
  */
 export const OUTAGE = { ratio: 3, certainty: 0.999, doubt: 50, weight: 0.2, afterMs: 60_000 } as const;
 

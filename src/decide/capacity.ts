@@ -50,8 +50,8 @@ export function carriedShare(situation: Situation, rollout: RolloutMemory): Shar
 }
 
 /**
- * Whether the canary has the pods to stand in for the primary, of the revision that was judged. Pods that are frozen are of that one,
- * whatever has been applied since; those of a canary without users may not be.
+ * Whether the canary has the pods to stand in for the primary, of the revision that was judged. Pods that are frozen are
+ * of that one, whatever has been applied since; those of a canary without users may not be.
  */
 export function canCarry(situation: Situation, rollout: RolloutMemory): boolean {
   const { target, services, revision } = situation;

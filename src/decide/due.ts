@@ -52,12 +52,16 @@ export function onGrid({ spec }: Canary, moment: number, round: (value: number) 
  */
 export function podsDueAt({ spec, status }: Canary, lastReading: string | undefined): number {
   const { effectiveSince, step = 0 } = status?.rollout ?? {};
-  const period = Math.min(PODS_PERIOD_MS, parseDuration(spec.analysis.interval));
+  const period = podsPeriodMs(parseDuration(spec.analysis.interval));
   const since = Date.parse(effectiveSince ?? "") || 0;
   const last = Date.parse(lastReading ?? "") || 0;
   if (last >= since) return last + period;
   const current = stepsOf(spec.strategy)[step];
   return since + (isWeightStep(current) ? Math.min(period, parseDuration(current.hold)) : 0);
+}
+
+function podsPeriodMs(interval: number): number {
+  return Math.min(PODS_PERIOD_MS, interval);
 }
 
 /** Milliseconds until a check is due again. One that is due now is being asked: its answer wakes us. */
@@ -75,7 +79,7 @@ export function nextReadingMs(s: Situation): number {
       return [until(saturationDueAt(canary, check, known?.lastReading), saturationTimes(canary, check).periodMs)];
     }
     if (known === undefined) return [];
-    if ("pods" in check) return [until(podsDueAt(canary, known.lastReading), PODS_PERIOD_MS)];
+    if ("pods" in check) return [until(podsDueAt(canary, known.lastReading), podsPeriodMs(interval))];
     const last = Math.max(Date.parse(known.lastReading ?? "") || 0, effective);
     return [until(last + interval, interval)];
   });

@@ -1,4 +1,4 @@
-import type { Canary } from "../api/canary.ts";
+import type { Canary, Check } from "../api/canary.ts";
 import { podsDueAt } from "../decide/due.ts";
 import { isAsked, stepsOf } from "../decide/strategy.ts";
 import type { TakenPods } from "../decide/taken.ts";
@@ -30,13 +30,13 @@ export function createCanaryPods(options: CanaryPodsOptions): CanaryPods {
   return {
     collect(key, canary, target) {
       const { rollout, checks = [] } = canary.status ?? {};
-      if (!isWanted(canary) || target === undefined || rollout === undefined) {
+      const check = wantedCheck(canary);
+      if (check === undefined || target === undefined || rollout === undefined) {
         background.forget(key);
         return undefined;
       }
       const entry = background.entry(key, `${rollout.revision} ${rollout.startedAt}`);
-      const name = canary.spec.analysis.checks.find((check) => "pods" in check)?.name;
-      const { lastReading } = checks.find((check) => check.name === name) ?? {};
+      const { lastReading } = checks.find(({ name }) => name === check.name) ?? {};
       if ((entry.answer?.at ?? Infinity) <= (Date.parse(lastReading ?? "") || 0)) entry.answer = undefined;
       const now = clock.now();
       if (entry.answer === undefined && !entry.asking && now >= podsDueAt(canary, lastReading)) {
@@ -49,12 +49,13 @@ export function createCanaryPods(options: CanaryPodsOptions): CanaryPods {
   };
 }
 
-function isWanted({ spec, status, metadata }: Canary): boolean {
+/** The check that asks for a look; undefined while none does. */
+function wantedCheck({ spec, status, metadata }: Canary): Check | undefined {
   const { rollout } = status ?? {};
   const check = spec.analysis.checks.find((each) => "pods" in each);
-  if (check === undefined || rollout === undefined || metadata.deletionTimestamp !== undefined) return false;
-  if (rollout.withdrawal !== undefined || rollout.unjudged === true) return false;
-  return rollout.exposed === true || isAsked(stepsOf(spec.strategy), rollout, check);
+  if (check === undefined || rollout === undefined || metadata.deletionTimestamp !== undefined) return undefined;
+  if (rollout.withdrawal !== undefined || rollout.unjudged === true) return undefined;
+  return rollout.exposed === true || isAsked(stepsOf(spec.strategy), rollout, check) ? check : undefined;
 }
 
 interface Look {

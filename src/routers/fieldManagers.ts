@@ -23,12 +23,9 @@ const entriesOf = rememberByObject(({ metadata }: KubeObject) =>
 
 /** Who wrote the object last, by `metadata.managedFields`; nobody when the cache drops the list. */
 export function lastManager(object: KubeObject): readonly string[] {
-  const entries = entriesOf(object);
-  const newest = entries.reduce((latest, { time }) => (time > latest ? time : latest), "");
-  return entries
-    .filter(({ time }) => time === newest)
-    .slice(-1)
-    .map(({ manager }) => manager);
+  const [first, ...rest] = entriesOf(object);
+  if (first === undefined) return [];
+  return [rest.reduce((last, each) => (each.time >= last.time ? each : last), first).manager];
 }
 
 function holds(fields: unknown, path: readonly string[]): boolean {

@@ -2,12 +2,24 @@ import { readFileSync } from "node:fs";
 
 /** Median, 95th percentile and largest of some milliseconds, to be read side by side with others. */
 export function spread(values: readonly number[]): string {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (share: number): string =>
-    `${Math.round(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN)} ms`.padStart(
-      9,
-    );
-  return sorted.length === 1 ? at(0) : `p50 ${at(0.5)}  p95 ${at(0.95)}  max ${at(1)}`;
+  const at = (share: number): string => `${Math.round(quantile(values, share))} ms`.padStart(9);
+  return values.length === 1 ? at(0) : `p50 ${at(0.5)}  p95 ${at(0.95)}  max ${at(1)}`;
+}
+
+/** The value that a share (0 to 1) of all is below; NaN of none. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}
+
+/** What there was of each kind for each of `size` members, such as `patch Canary 1.3`, the most frequent first. */
+export function kindsEach(counts: ReadonlyMap<string, number>, size: number): string {
+  return [...counts]
+    .map(([what, count]) => [what, count / size] as const)
+    .filter(([, each]) => each >= 0.05)
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([what, each]) => `${what} ${each.toFixed(1)}`)
+    .join(", ");
 }
 
 /** User and system time. Source: proc(5), fields 14 and 15, in ticks of 1/100 s. */

@@ -38,6 +38,13 @@ export async function release(
   return sent;
 }
 
+const REST_MS = 10_000;
+
+/** Until the control plane is done with what a fleet leaves behind when it is made (events, caches of the API server). */
+export function rest(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, REST_MS));
+}
+
 export async function inParallel<T>(
   items: readonly T[],
   width: number,

@@ -1,6 +1,6 @@
 import type { Cluster, KubeObject, ObjectRef } from "../cluster/harness/cluster.ts";
 import { deployment } from "../cluster/harness/workloads.ts";
-import { canariesIn, inParallel, NAMESPACE, routeOf, serviceOf } from "./fleet.ts";
+import { canariesIn, inParallel, NAMESPACE, rest, routeOf, serviceOf } from "./fleet.ts";
 
 /** Milliseconds of every member, from sending the change of its template. */
 export interface FloorTimes {
@@ -32,8 +32,6 @@ interface Progress {
 
 const IMAGE = "registry.test/web:floor";
 
-const REST_MS = 10_000;
-
 /**
  * The least that any controller must do, on the same control plane in the same run: it sees a changed template, scales
  * the idle target to one pod, and when the pod is available writes the weight. No status, no event, no freeze, no
@@ -50,8 +48,7 @@ export async function measureFloor(
     await cluster.create(serviceOf(name, namespace));
     await cluster.create(routeOf(name, namespace));
   });
-  // Until the control plane is done with what was just made.
-  await new Promise((resolve) => setTimeout(resolve, REST_MS));
+  await rest();
   const progress = new Map<string, Progress>();
   const ending = new AbortController();
   const failures: unknown[] = [];

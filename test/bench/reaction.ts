@@ -26,7 +26,7 @@ import { waitFor } from "../cluster/harness/polling.ts";
 import type { StubPrometheus } from "../cluster/harness/stubPrometheus.ts";
 import { startStubPrometheus } from "../cluster/harness/stubPrometheus.ts";
 import { compiled, startAviary } from "./controller.ts";
-import { cpuSeconds, memoryMiB, spread } from "./figures.ts";
+import { cpuSeconds, kindsEach, memoryMiB, spread } from "./figures.ts";
 import { measureFloor } from "./floor.ts";
 import type { FloorTimes } from "./floor.ts";
 import { canariesIn, createCanaries, NAMESPACE, release } from "./fleet.ts";
@@ -192,12 +192,8 @@ function total(counts: ReadonlyMap<string, number>): number {
 
 /** Requests between two counts for each of `size` canaries, with the most frequent kinds of them. */
 function each(after: ReadonlyMap<string, number>, before: ReadonlyMap<string, number>, size: number): string {
-  const kinds = [...after]
-    .map(([what, count]) => [what, (count - (before.get(what) ?? 0)) / size] as const)
-    .filter(([, count]) => count >= 0.05)
-    .toSorted((a, b) => b[1] - a[1])
-    .map(([what, count]) => `${what} ${count.toFixed(1)}`);
-  return `${((total(after) - total(before)) / size).toFixed(1)} a canary: ${kinds.join(", ")}`;
+  const sent = new Map([...after].map(([what, count]) => [what, count - (before.get(what) ?? 0)]));
+  return `${(total(sent) / size).toFixed(1)} a canary: ${kindsEach(sent, size)}`;
 }
 
 function sleep(milliseconds: number): Promise<void> {

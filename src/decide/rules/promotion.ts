@@ -1,7 +1,7 @@
 import type { RolloutMemory } from "../../api/status.ts";
 import { canCarry, hasPods, park } from "../capacity.ts";
-import { canRestore, endOf, GOES_ON, podsTrouble, primaryHasRevision, primarySize } from "../rollout.ts";
-import { durationOf, elapsedMs, timestamp, TROUBLE_PERIOD_MS } from "../situation.ts";
+import { canRestore, endOf, GOES_ON, podsTrouble, primaryHasRevision, primarySize, waitOrTell } from "../rollout.ts";
+import { durationOf, elapsedMs, timestamp } from "../situation.ts";
 import type { Answered, Situation } from "../situation.ts";
 import { waitForCarriers } from "./inPlace.ts";
 import { lackOfPrevious, noteKept } from "./previous.ts";
@@ -67,21 +67,21 @@ export function waitForPrimary(s: Situation): Answered | undefined {
   // A crash may have lost the moment: the clock then starts now.
   const since = rollout.waitingSince ?? timestamp(s.now);
   const { podsReadySince: _ready, ...unready } = rollout;
-  const leftMs = s.canary.spec.progressDeadlineSeconds * 1_000 - elapsedMs(s.now, since);
-  if (leftMs > 0) {
+  const wait = waitOrTell(s, { since, reason: "PrimaryNotReady", message: `${trouble}; ${wayOut(s)}` });
+  if (wait.stalled === undefined) {
     return {
       phase: "Promoting",
       message: `waiting for the primary: ${trouble}`,
       actions: [],
       memory: { rollout: { ...unready, waitingSince: since } },
-      recheckAfterMs: Math.min(leftMs, TROUBLE_PERIOD_MS),
+      ...wait,
     };
   }
   return {
     phase: "Promoting",
     message: `${rollout.weight === 0 ? "no canary pod is ready either" : "the canary goes on serving everyone"}: the primary does not get ready (${trouble})`,
     actions: [],
-    stalled: { reason: "PrimaryNotReady", message: `${trouble}; ${wayOut(s)}` },
+    ...wait,
   };
 }
 

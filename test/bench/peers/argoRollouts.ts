@@ -3,7 +3,7 @@ import { freePort, startProcess } from "../../cluster/harness/processes.ts";
 import { deployment } from "../../cluster/harness/workloads.ts";
 import { serviceOf } from "../fleet.ts";
 import type { PeerBinaries } from "./binaries.ts";
-import { type Contender, phaseOf } from "./contender.ts";
+import { type Contender, restsIn } from "./contender.ts";
 
 /** Argo Rollouts with its router for ingress-nginx, the one built in that needs no kinds beside Kubernetes' own. */
 export function argoRollouts({ controller, version }: PeerBinaries): Contender {
@@ -29,11 +29,7 @@ export function argoRollouts({ controller, version }: PeerBinaries): Contender {
       ingressOf(name, namespace),
       rolloutOf(name, namespace),
     ],
-    rest: {
-      apiVersion: "argoproj.io/v1alpha1",
-      kind: "Rollout",
-      read: (object) => ({ member: object.metadata.name, value: phaseOf(object) === "Healthy" }),
-    },
+    rest: restsIn("Healthy", { apiVersion: "argoproj.io/v1alpha1", kind: "Rollout" }),
     weight: { apiVersion: "networking.k8s.io/v1", kind: "Ingress", read: weightOfIngress },
     released: { apiVersion: "argoproj.io/v1alpha1", kind: "Rollout" },
   };

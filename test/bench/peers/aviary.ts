@@ -4,7 +4,7 @@ import { deployment } from "../../cluster/harness/workloads.ts";
 import { startAviary } from "../controller.ts";
 import { canaryOf, routeOf, serviceOf } from "../fleet.ts";
 import { canaryWeight, type Route } from "../fleetObserver.ts";
-import { type Contender, phaseOf, type Told } from "./contender.ts";
+import { type Contender, restsIn, type Told } from "./contender.ts";
 
 /** Aviary as `bench:reaction` runs it: the compiled controller under the rights that deploy/ ships. */
 export function aviary(main: string): Contender {
@@ -20,11 +20,7 @@ export function aviary(main: string): Contender {
       routeOf(name, namespace),
       canaryOf(name, namespace),
     ],
-    rest: {
-      apiVersion: "aviary.dev/v1beta1",
-      kind: "Canary",
-      read: (object) => ({ member: object.metadata.name, value: phaseOf(object) === "Idle" }),
-    },
+    rest: restsIn("Idle", { apiVersion: "aviary.dev/v1beta1", kind: "Canary" }),
     weight: weightOfRoute,
     released: { apiVersion: "apps/v1", kind: "Deployment" },
   };

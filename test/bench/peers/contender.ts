@@ -32,7 +32,11 @@ export interface Told<T> {
   read(object: KubeObject): { readonly member: string; readonly value: T } | undefined;
 }
 
-/** The `phase` of an object's status, for the kinds that have one. */
-export function phaseOf(object: KubeObject): string | undefined {
+/** Members of a kind whose status has a `phase`, and that rest in this one. */
+export function restsIn(phase: string, kind: { readonly apiVersion: string; readonly kind: string }): Told<boolean> {
+  return { ...kind, read: (object) => ({ member: object.metadata.name, value: phaseOf(object) === phase }) };
+}
+
+function phaseOf(object: KubeObject): string | undefined {
   return (object["status"] as { readonly phase?: string } | undefined)?.phase;
 }

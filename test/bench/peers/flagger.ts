@@ -3,7 +3,7 @@ import { freePort, startProcess } from "../../cluster/harness/processes.ts";
 import { deployment } from "../../cluster/harness/workloads.ts";
 import { weightOfRoute } from "./aviary.ts";
 import type { PeerBinaries } from "./binaries.ts";
-import { type Contender, phaseOf } from "./contender.ts";
+import { type Contender, restsIn } from "./contender.ts";
 
 /** Flagger with its router for the Gateway API, and the interval of 10 s that its own examples use most. */
 export function flagger({ controller, version }: PeerBinaries): Contender {
@@ -23,11 +23,7 @@ export function flagger({ controller, version }: PeerBinaries): Contender {
         logFile,
       }),
     manifests: (name, namespace) => [deployment({ name, namespace }), canaryOf(name, namespace)],
-    rest: {
-      apiVersion: "flagger.app/v1beta1",
-      kind: "Canary",
-      read: (object) => ({ member: object.metadata.name, value: phaseOf(object) === "Initialized" }),
-    },
+    rest: restsIn("Initialized", { apiVersion: "flagger.app/v1beta1", kind: "Canary" }),
     weight: weightOfRoute,
     released: { apiVersion: "apps/v1", kind: "Deployment" },
   };

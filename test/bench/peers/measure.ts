@@ -5,7 +5,7 @@ import { waitFor } from "../../cluster/harness/polling.ts";
 import { logTail, type RunningProcess } from "../../cluster/harness/processes.ts";
 import { cpuSeconds, peakMemoryMiB } from "../figures.ts";
 import { accept, keepFollowing, type Route } from "../fleetObserver.ts";
-import { inParallel } from "../fleet.ts";
+import { inParallel, rest } from "../fleet.ts";
 import { measureFloor } from "../floor.ts";
 import type { Audit } from "./audit.ts";
 import { weightOfRoute } from "./aviary.ts";
@@ -43,8 +43,6 @@ export interface Measured {
   readonly peakMiB: number;
 }
 
-/** So that what a fleet leaves behind when it rests (events, caches of the API server) is done. */
-const QUIET_MS = 10_000;
 const PATIENCE_MS = 300_000;
 
 /** The floor, and then one controller alone, with a fleet of its own that is gone when this returns. */
@@ -110,7 +108,7 @@ async function releaseAll(
     if (!controller.running()) throw new Error(`${controller.name} ended: ${logTail(controller)}`);
   };
   await until("to rest", (name) => observer.rests(name));
-  await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+  await rest();
   const cpuBefore = cpuSeconds(controller.pid);
   const load = countLoad([...Object.values(plane.pids()), controller.pid]);
   const from = Date.now();
@@ -143,7 +141,7 @@ interface Observer {
 /** Watches the members of a namespace, and accepts HTTPRoutes as a gateway does. */
 function observe(
   cluster: Cluster,
-  { rest, weight }: Pick<Contender, "weight"> & Partial<Contender>,
+  contender: Pick<Contender, "weight"> & Partial<Contender>,
   namespace: string,
 ): Observer {
   const ending = new AbortController();
@@ -157,8 +155,8 @@ function observe(
       if (kind === "HTTPRoute") void accept(cluster, object as Route).catch(() => undefined);
     });
   };
-  if (rest !== undefined) follow(rest, (member, rests) => resting.set(member, rests));
-  follow(weight, (member, percent) => {
+  if (contender.rest !== undefined) follow(contender.rest, (member, rests) => resting.set(member, rests));
+  follow(contender.weight, (member, percent) => {
     if (percent > 0 && !weightAt.has(member)) weightAt.set(member, Date.now());
   });
   return {

@@ -1,3 +1,4 @@
+import { kindsEach, quantile } from "../figures.ts";
 import type { Measured } from "./measure.ts";
 
 /** Requests of the floor for a member: it scales and shifts. */
@@ -27,12 +28,7 @@ export function tableOf(all: readonly Measured[]): string {
 
 /** What the requests of a member were, the most frequent first. */
 export function requestsOf({ contender, size, requests }: Measured): string {
-  const kinds = [...requests]
-    .map(([what, count]) => [what, count / size] as const)
-    .filter(([, each]) => each >= 0.05)
-    .toSorted(([, a], [, b]) => b - a)
-    .map(([what, each]) => `${what} ${each.toFixed(1)}`);
-  return `${contender.name} at ${size}: ${kinds.join(", ")}`;
+  return `${contender.name} at ${size}: ${kindsEach(requests, size)}`;
 }
 
 function rowOf(measured: Measured): string[] {
@@ -42,20 +38,15 @@ function rowOf(measured: Measured): string[] {
   return [
     String(size),
     `${contender.name} ${contender.version}`,
-    [at(first, 0.5), at(first, 0.95), at(first, 1)].map(seconds).join(" / "),
-    [at(floor, 0.5), at(floor, 1)].map(seconds).join(" / "),
-    [0.5, 1].map((share) => (at(first, share) / at(floor, share)).toFixed(2)).join(" / "),
+    [quantile(first, 0.5), quantile(first, 0.95), quantile(first, 1)].map(seconds).join(" / "),
+    [quantile(floor, 0.5), quantile(floor, 1)].map(seconds).join(" / "),
+    [0.5, 1].map((share) => (quantile(first, share) / quantile(floor, share)).toFixed(2)).join(" / "),
     `${(total / size).toFixed(1)} (floor ${FLOOR_REQUESTS})`,
     measured.cpuSeconds.toFixed(2),
     `${load.together.toFixed(1)} (${floorLoad.together.toFixed(1)}, ${(load.together / floorLoad.together).toFixed(2)})`,
     `${load.others.toFixed(1)} (${floorLoad.others.toFixed(1)})`,
     measured.peakMiB.toFixed(0),
   ];
-}
-
-function at(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 }
 
 function seconds(milliseconds: number): string {

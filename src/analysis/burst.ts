@@ -1,5 +1,5 @@
 import { poissonCdf } from "./numeric.ts";
-import type { ArmCounts, ComparisonSettings } from "./types.ts";
+import type { ArmCounts, ComparisonSettings, ProcessState } from "./types.ts";
 
 /**
  * What one interval may say against a canary. Now and then something happens to one interval that has nothing to do with
@@ -18,6 +18,8 @@ const BURST = { log: 2.5, logOfLatency: 5, clusterSize: 20 } as const;
 
 /** The primary would have shown an outage, but for one case in a hundred. */
 const CERTAIN = -Math.log(0.01);
+/** The same, but for one case in thirty. */
+const LIKELY = -Math.log(1 / 30);
 
 /** Beyond it nothing changes, and the logarithm of 0 is avoided. */
 const MOST = 100;
@@ -32,8 +34,22 @@ export function excludesOutage(counts: ArmCounts): boolean {
   return logUnseen(counts) >= CERTAIN;
 }
 
-function logUnseen({ canary, primary }: ArmCounts): number {
-  if (canary.total <= 0) return 0;
-  const clusters = (primary.total * canary.bad) / canary.total / BURST.clusterSize;
-  return Math.min(MOST, -Math.log(poissonCdf(Math.floor(primary.bad / BURST.clusterSize), clusters)));
+/** The same over all intervals of a process, where it takes less: they have to agree, and the newest one is no exception. */
+export function wouldHaveShown({ primary, mirrored = 0 }: Pick<ProcessState, "primary" | "mirrored">): boolean {
+  return logFewer(primary.bad, mirrored) >= LIKELY;
+}
+
+function logUnseen(counts: ArmCounts): number {
+  return logFewer(counts.primary.bad, mirroredBy(counts));
+}
+
+/** Bad events that the primary would have had at the canary's bad share. */
+export function mirroredBy({ canary, primary }: ArmCounts): number {
+  return canary.total <= 0 ? 0 : (primary.total * canary.bad) / canary.total;
+}
+
+/** −ln of the chance that the primary has so few bad events where `expected` are, in clusters. */
+function logFewer(bad: number, expected: number): number {
+  const { clusterSize } = BURST;
+  return Math.min(MOST, -Math.log(poissonCdf(Math.floor(bad / clusterSize), expected / clusterSize)));
 }

@@ -1,5 +1,5 @@
 import { dispersionIn, evidenceOf, newComparison, type Evidence } from "./comparison.ts";
-import { excludesOutage } from "./burst.ts";
+import { excludesOutage, wouldHaveShown } from "./burst.ts";
 import { logSumExp, poissonCdf } from "./numeric.ts";
 import { isBudgetSpent, logSloEvidence } from "./sloTest.ts";
 import type { ArmCounts, Count, Failure, JudgeSettings, JudgeState, LookContext, Minima } from "./types.ts";
@@ -121,20 +121,24 @@ function hasEnough(state: JudgeState, { name, evidence }: WeighedCheck, settings
   return canary !== undefined && canary.bad >= bad && canary.total >= total;
 }
 
-/** Intervals. */
-const SPREAD = 3;
+/** Intervals: with the primary calm meanwhile, and whatever it showed. */
+const SPREAD = { beside: 3, alone: 6 } as const;
 
 /**
- * Several intervals of their own speak against the canary, or one in which an outage that it shares with the primary can
- * be excluded. Two intervals in a row may both belong to one outage of a minute, which a quiet primary slept through.
+ * Several intervals of their own speak against the canary, and the primary would have shown an outage of both meanwhile; or
+ * many intervals do; or one does in which an outage is excluded by itself. A quiet primary sleeps through an outage of some
+ * minutes now and then, so what it has not shown in three intervals proves little there.
  */
 function isSpread(state: JudgeState, newest: Newest, { name, evidence }: WeighedCheck): boolean {
   const index = evidence?.strongest ?? 0;
   const track = state.comparisons[name]?.tracks[index];
   if (track === undefined) return true;
-  const { accusing = 0 } = state.earlyDropped ? track.late : track.early;
+  const process = state.earlyDropped ? track.late : track.early;
+  const { accusing = 0 } = process;
   const counts = newest[name]?.[index];
-  return accusing >= SPREAD || (counts !== undefined && excludesOutage(counts));
+  if (accusing >= SPREAD.alone || (counts !== undefined && excludesOutage(counts))) return true;
+  // Slow answers of a cold start are the canary's alone, so a calm primary proves nothing about them.
+  return accusing >= SPREAD.beside && (track.edge !== undefined || wouldHaveShown(process));
 }
 
 /** What a check needs at least, of its own or as all do. */

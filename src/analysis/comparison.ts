@@ -1,5 +1,5 @@
 import { isOutage, OUTAGE, PAST_INTERVALS, pulledShare, usualShare } from "./usual.ts";
-import { mostOf } from "./burst.ts";
+import { mirroredBy, mostOf } from "./burst.ts";
 import { addEvidence, logEvidence, NO_EVIDENCE } from "./countTest.ts";
 import { addSuccessive, dispersionOf, NOTHING_MEASURED, UNKNOWN } from "./dispersion.ts";
 import { achievableMargins, firstMargin, logEquivalence } from "./equivalence.ts";
@@ -15,6 +15,7 @@ import type {
   Interval,
   JudgeSettings,
   ProcessState,
+  Said,
   TrackState,
 } from "./types.ts";
 
@@ -148,11 +149,17 @@ function addToTrack(track: TrackState, counts: ArmCounts | undefined, clock: Clo
     ...trusted,
     usual: outage ? plus(track.usual, scaled(counts.primary, OUTAGE.weight)) : plus(track.usual, counts.primary),
     outage,
-    ...(outage && { doubtUntil: clock.to + OUTAGE.afterMs }),
+    ...(outage && { doubtUntil: clock.to + afterMs(counts.primary, clock) }),
     early,
     late,
-    ...(accuses && { before: { early: trusted.early.sums, late: trusted.late.sums } }),
+    ...(accuses && { before: { early: saidBy(trusted.early), late: saidBy(trusted.late) } }),
   };
+}
+
+/** How long an outage of the primary is not to be trusted to be over. */
+function afterMs({ total }: Count, { from, to }: Clock): number {
+  const { requests, leastMs, mostMs } = OUTAGE.after;
+  return Math.min(mostMs, Math.max(leastMs, (requests * (to - from)) / Math.max(1, total)));
 }
 
 /**
@@ -160,12 +167,17 @@ function addToTrack(track: TrackState, counts: ArmCounts | undefined, clock: Clo
  * the canary is dropped. E only gets smaller.
  */
 function takenBack(track: TrackState, before: NonNullable<TrackState["before"]>): TrackState {
-  const lower = (held: ProcessState, sums: readonly number[]): ProcessState => ({
+  const lower = (held: ProcessState, { sums, mirrored = 0 }: Said): ProcessState => ({
     ...held,
     sums: held.sums.map((sum, index) => Math.min(sum, sums[index] ?? sum)),
     accusing: Math.max(0, (held.accusing ?? 0) - 1),
+    mirrored,
   });
   return { ...track, early: lower(track.early, before.early), late: lower(track.late, before.late) };
+}
+
+function saidBy({ sums, mirrored }: ProcessState): Said {
+  return { sums, ...(mirrored !== undefined && { mirrored }) };
 }
 
 interface Adding {
@@ -183,9 +195,11 @@ function addToProcess(before: ProcessState, counts: ArmCounts, { usual, dispersi
   const sums = addEvidence(before.sums, counts, { most });
   const accuses = sums.some((sum, index) => sum > (before.sums[index] ?? 0));
   const accusing = (before.accusing ?? 0) + (accuses ? 1 : 0);
+  const mirrored = (before.mirrored ?? 0) + mirroredBy(counts);
   return {
     sums,
     ...(accusing > 0 && { accusing }),
+    ...(mirrored > 0 && { mirrored: rounded(mirrored) }),
     canary: plus(before.canary, canary),
     primary: plus(before.primary, primary),
     expected: rounded(before.expected + canary.total * pulledShare(primary, usual, dispersion)),

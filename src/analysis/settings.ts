@@ -5,7 +5,7 @@ export const errorComparison: ComparisonSettings = {
   name: "errors",
   kind: "errors",
   mode: "Gate",
-  margin: 0.0085,
+  margin: 0.0088,
   warmUpMs: 30_000,
   share: 1,
 };

@@ -139,7 +139,12 @@ export interface ProcessState {
   readonly expected: number;
   /** Intervals that spoke against the canary; left out: none. */
   readonly accusing?: number;
+  /** Bad primary events, if in each interval the primary had had the canary's bad share; left out: none. */
+  readonly mirrored?: number;
 }
+
+/** What of a process speaks against the canary. */
+export type Said = Pick<ProcessState, "sums" | "mirrored">;
 
 export interface TrackState {
   /** For latency: bad means slower than this, in ms. */
@@ -150,8 +155,8 @@ export interface TrackState {
   readonly outage: boolean;
   /** An outage is not to be trusted until then, in ms since the first weight. */
   readonly doubtUntil?: number;
-  /** Sums of both processes before the last interval, when that spoke against the canary. */
-  readonly before?: { readonly early: readonly number[]; readonly late: readonly number[] };
+  /** What both processes held before the last interval, when that spoke against the canary. */
+  readonly before?: { readonly early: Said; readonly late: Said };
   readonly early: ProcessState;
   readonly late: ProcessState;
 }

@@ -5,10 +5,17 @@ import type { Count, TrackState } from "./types.ts";
  * A shared outage: the primary itself is several times worse than usual, in a way that chance hardly explains. Failures
  * come in clusters then (retries, one tenant, one node), which no hour before has shown, so one arm's luck must not
  * count as the canary's fault: what speaks against the canary is divided by far more than any dispersion, and equivalence is
- * judged without the interval and the one after it. The minute after is doubted too: one arm may be calm in it by chance.
+ * judged without the interval and the one after it. The minute after is doubted too, or the minutes, five at most, that the
+ * primary needs for a hundred requests: one arm may be calm in them by chance.
  * Outages count a fifth for what is usual: one that stays becomes the new normal.
  */
-export const OUTAGE = { ratio: 3, certainty: 0.999, doubt: 50, weight: 0.2, afterMs: 60_000 } as const;
+export const OUTAGE = {
+  ratio: 3,
+  certainty: 0.999,
+  doubt: 50,
+  weight: 0.2,
+  after: { requests: 100, leastMs: 60_000, mostMs: 300_000 },
+} as const;
 
 /**
  * The past counts like so many intervals of the newest one's size at most. Few for outages, so that a new normal is

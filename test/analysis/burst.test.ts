@@ -55,6 +55,23 @@ describe("what happens to one interval", () => {
     expect(lived(quietHour, [...times(6, calm), ...times(4, burst)]).failedAt).toBe(8);
   });
 
+  /** The primary has a quarter of the requests, as at a weight of 80. */
+  const beside = (canaryBad: number, primaryBad: number) =>
+    [
+      [40, canaryBad],
+      [10, primaryBad],
+    ] as const;
+
+  it("needs twice as many intervals where the primary has too few requests to have shown an outage", () => {
+    expect(lived(quietHour, [...times(6, beside(0, 0)), ...times(5, beside(24, 0)), beside(0, 0)]).failedAt).toBe(-1);
+    expect(lived(quietHour, [...times(6, beside(0, 0)), ...times(6, beside(24, 0))]).failedAt).toBe(11);
+  });
+
+  it("does not for minutes after an outage, where the primary needs minutes for a hundred requests", () => {
+    const after = [beside(24, 6), ...times(9, beside(24, 0)), ...times(10, beside(0, 0))];
+    expect(lived(quietHour, [...times(6, beside(0, 0)), ...after]).failedAt).toBe(-1);
+  });
+
   it("does at once in a busy service, whose primary would have shown an outage", () => {
     const busy = (bad: number) =>
       [

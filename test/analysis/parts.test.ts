@@ -94,14 +94,14 @@ describe("equivalence", () => {
   it("passes a clean canary sooner the wider the margin, and never one that is worse by the margin", () => {
     const at = (total: number, bad: number, margin: number) =>
       logEquivalence({ canary: { total, bad }, rate: 0.001, margin, dispersion: 1 });
-    expect(at(600, 0, 0.0085)).toBeGreaterThan(Math.log(125));
+    expect(at(600, 0, 0.0088)).toBeGreaterThan(Math.log(125));
     expect(at(600, 0, 0.004)).toBeLessThan(Math.log(125));
-    expect(at(5_000, 48, 0.0085)).toBeLessThan(0);
+    expect(at(5_000, 48, 0.0088)).toBeLessThan(0);
   });
 
   it("is tempered by clusters, though not by a dispersion that is hardly there", () => {
     const at = (dispersion: number) =>
-      logEquivalence({ canary: { total: 5_000, bad: 5 }, rate: 0.001, margin: 0.0085, dispersion });
+      logEquivalence({ canary: { total: 5_000, bad: 5 }, rate: 0.001, margin: 0.0088, dispersion });
     expect(at(1.9)).toBe(at(1));
     expect(at(8)).toBeCloseTo(at(1) / 8, 9);
   });
@@ -111,14 +111,14 @@ describe("equivalence", () => {
       achievableMargins({
         total,
         rate: 0.001,
-        widest: 0.0085,
+        widest: 0.0088,
         dispersion: 1,
         logNeeded: Math.log(125),
         slack: 1.1,
         patient: true,
         expectedBad: 0,
       });
-    expect(at(465).clean).toBe(0.0085);
+    expect(at(465).clean).toBe(0.0088);
     expect(at(465).doubted, "a canary that has failed at all waits for more").toBeLessThan(0.006);
     expect(at(1_860).clean, "rather waits than misses five times the errors").toBeCloseTo(0.003, 9);
     expect(at(1_860).doubted).toBe(at(1_860).clean);
@@ -135,7 +135,7 @@ describe("the margin", () => {
     const needs = {
       total: 1e6,
       rate,
-      widest: 0.0085,
+      widest: 0.0088,
       dispersion: 1,
       logNeeded: Math.log(125),
       slack: 1.1,
@@ -147,7 +147,7 @@ describe("the margin", () => {
 
   it("is what the user says, where that is more", () => {
     expect(firstMargin(0.2, 0.3)).toBe(0.2);
-    expect(firstMargin(0.0085, 0.3)).toBe(0.08);
+    expect(firstMargin(0.0088, 0.3)).toBe(0.08);
   });
 });
 

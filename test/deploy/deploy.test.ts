@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { actions } from "../../src/api/canaryAction.ts";
 import { readConfig } from "../../src/config.ts";
@@ -301,7 +302,10 @@ describe("the image", () => {
     for (const name of [...manifest.files, "package.json"]) {
       expect(final, name).toMatch(new RegExp(`^COPY .*\\b${name.replace(".", "\\.")}\\b`, "m"));
     }
-    expect(final).toContain(`ENTRYPOINT ["node", "${manifest.bin["aviary"]}"]\nCMD ["controller"]\n`);
+    const [, entry = "[]"] = /^ENTRYPOINT (.+)\nCMD \["controller"\]\n/m.exec(final) ?? [];
+    const [node, ...words] = JSON.parse(entry) as string[];
+    expect([node, words.pop()]).toEqual(["node", manifest.bin["aviary"]]);
+    expect(execFileSync(process.execPath, [...words, "--print", "'accepted'"]).toString()).toBe("accepted\n");
     expect(final).toMatch(/^USER [1-9]\d*:[1-9]\d*$/m);
   });
 

@@ -20,7 +20,7 @@ export const comparisonSchema = withRules(
     margin: points
       .optional()
       .describe(
-        "The canary passes when its share of bad requests is shown to be less than so many percentage points above the primary's. Left out: 0.85, and 5 for slow requests.",
+        "The canary passes when its share of bad requests is shown to be less than so many percentage points above the primary's. Left out: 0.88, and 5 for slow requests.",
       ),
     slowerThan: duration({ min: "1ms", max: "5m" })
       .optional()

@@ -1,5 +1,6 @@
 import { NONE, plus } from "./comparison.ts";
 import { measureDispersion } from "./dispersion.ts";
+import { rounded } from "./numeric.ts";
 import type { Count, History } from "./types.ts";
 
 /** How far back the primary is looked at before a rollout, and in which steps. */
@@ -14,9 +15,17 @@ const NEWEST = 3_600 / PAST.stepSeconds;
  * failures cannot tell whether the rollout will show a canary that is five times worse.
  */
 export function historyFrom(series: readonly Count[]): History {
-  return {
-    count: series.slice(-NEWEST).reduce(plus, NONE),
-    ...(series.length > NEWEST && { long: series.reduce(plus, NONE) }),
-    dispersion: Number(measureDispersion(series).toPrecision(4)),
-  };
+  const newest = series.slice(-NEWEST).reduce(plus, NONE);
+  const dispersion = Number(measureDispersion(series).toPrecision(4));
+  if (series.length <= NEWEST) return { count: newest, dispersion };
+  const long = series.reduce(plus, NONE);
+  return { count: steadied(newest, long, dispersion), long, dispersion };
+}
+
+/** The newest hour with the share of all hours, unless its own differs by more than two standard errors. */
+function steadied(newest: Count, long: Count, dispersion: number): Count {
+  if (long.total === 0) return newest;
+  const expected = (newest.total * long.bad) / long.total;
+  const differs = Math.abs(newest.bad - expected) > 2 * Math.sqrt(expected * dispersion);
+  return differs ? newest : { total: newest.total, bad: rounded(expected) };
 }

@@ -91,7 +91,7 @@ export interface SloSettings {
 
 /** The primary before the rollout; see `past.ts`. */
 export interface History {
-  /** The newest hour. */
+  /** The newest hour; its bad events are those that all hours let expect, where its own fit them. */
   readonly count: Count;
   /** All hours that are known; left out when they are not more than that one. */
   readonly long?: Count;

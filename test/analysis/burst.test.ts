@@ -151,6 +151,17 @@ describe("what is known of the primary before", () => {
     expect(historyFrom(series)).toMatchObject({ count: { total: 6_000, bad: 0 }, long: { total: 18_000, bad: 240 } });
   });
 
+  it.each([
+    ["whose share all hours tell better", 2, 4],
+    ["whose own share counts where it differs", 12, 12],
+  ])("is an hour %s", (_, bad, expected) => {
+    const some = (steps: number, every: number) =>
+      Array.from({ length: steps }, (__, step) => ({ total: 50, bad: step % every === 0 ? 1 : 0 }));
+    const { count } = historyFrom([...some(1_320, 30), ...some(120, 120 / bad)]);
+    expect(count.total).toBe(6_000);
+    expect(Math.round(count.bad)).toBe(expected);
+  });
+
   it("is the same where there is no more than an hour", () => {
     expect(historyFrom(times(100, { total: 100, bad: 2 }))).not.toHaveProperty("long");
   });

@@ -2,6 +2,7 @@ import type { Verdict } from "../api/status.ts";
 import { minimaOf } from "./combine.ts";
 import type { Weighed, WeighedCheck } from "./combine.ts";
 import { decisiveProcess, logEquivalenceOf, newComparison, rateOf } from "./comparison.ts";
+import { NONE } from "./count.ts";
 import { detectable, detectableAgainst, type Traffic } from "./detectable.ts";
 import { checkSentence } from "./sentence.ts";
 import { logSloMet } from "./sloTest.ts";
@@ -22,7 +23,7 @@ export interface Shared {
   readonly pace: Traffic;
 }
 
-const NOTHING: ProcessState = { sums: [], canary: { total: 0, bad: 0 }, primary: { total: 0, bad: 0 }, expected: 0 };
+const NOTHING: ProcessState = { sums: [], canary: NONE, primary: NONE, expected: 0 };
 
 export function judgeComparison(comparison: ComparisonSettings, shared: Shared): CheckJudgement {
   const { state, context } = shared;
@@ -69,7 +70,7 @@ export function judgeSlo(slo: SloSettings, shared: Shared): CheckJudgement {
   const { state, context } = shared;
   const known = state.slos[slo.name];
   const weighed = find(shared, slo.name);
-  const canary = known?.canary ?? { total: 0, bad: 0 };
+  const canary = known?.canary ?? NONE;
   const logNeeded = logNeededBy(weighed, shared);
   const passes =
     canary.total >= minimaOf(slo.name, context.settings).total &&

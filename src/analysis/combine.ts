@@ -1,5 +1,6 @@
 import { dispersionIn, evidenceOf, newComparison, type Evidence } from "./comparison.ts";
 import { excludesOutage, wouldHaveShown } from "./burst.ts";
+import { NONE } from "./count.ts";
 import { logSumExp, poissonCdf } from "./numeric.ts";
 import { isBudgetSpent, logSloEvidence } from "./sloTest.ts";
 import type { ArmCounts, Count, Failure, JudgeSettings, JudgeState, LookContext, Minima } from "./types.ts";
@@ -49,7 +50,7 @@ export function combine(state: JudgeState, { settings, lastStep }: LookContext):
   });
   const slos = settings.slos.map((slo): WeighedCheck => {
     const dispersion = (settings.history[slo.name] ?? settings.history["errors"])?.dispersion ?? 1;
-    const canary = state.slos[slo.name]?.canary ?? { total: 0, bad: 0 };
+    const canary = state.slos[slo.name]?.canary ?? NONE;
     const log = logSloEvidence(slo, canary, lastStep, dispersion);
     return { name: slo.name, share: shares.get(slo.name) ?? 0, logEvidence: log, logLean: log, dispersion };
   });

@@ -1,5 +1,6 @@
 import { isOutage, OUTAGE, PAST_INTERVALS, pulledShare, usualShare } from "./usual.ts";
 import { mirroredBy, mostOf } from "./burst.ts";
+import { NONE, plus } from "./count.ts";
 import { addEvidence, logEvidence, NO_EVIDENCE } from "./countTest.ts";
 import { addSuccessive, dispersionOf, NOTHING_MEASURED, UNKNOWN } from "./dispersion.ts";
 import { achievableMargins, firstMargin, logEquivalence } from "./equivalence.ts";
@@ -19,7 +20,6 @@ import type {
   TrackState,
 } from "./types.ts";
 
-export const NONE: Count = { total: 0, bad: 0 };
 const FRESH: ProcessState = { sums: NO_EVIDENCE, canary: NONE, primary: NONE, expected: 0 };
 
 /** A canary like the primary is to be expected to pass with so many times the evidence that is needed. */
@@ -208,10 +208,6 @@ function addToProcess(before: ProcessState, counts: ArmCounts, { usual, dispersi
 
 function scaled({ total, bad }: Count, factor: number): Count {
   return { total: rounded(total * factor), bad: rounded(bad * factor) };
-}
-
-export function plus(a: Count, b: Count): Count {
-  return { total: a.total + b.total, bad: a.bad + b.bad };
 }
 
 function withMargin(

@@ -1,3 +1,4 @@
+import { sumOf } from "./count.ts";
 import type { Count, DispersionSums } from "./types.ts";
 
 interface Prior {
@@ -64,11 +65,7 @@ export function measureDispersion(series: readonly Count[], blockSize = 10): num
 function blocksOf(series: readonly Count[], size: number): Count[] {
   const blocks: Count[] = [];
   for (let from = 0; from + size <= series.length; from += size) {
-    const block = series.slice(from, from + size);
-    blocks.push({
-      total: block.reduce((sum, { total }) => sum + total, 0),
-      bad: block.reduce((sum, { bad }) => sum + bad, 0),
-    });
+    blocks.push(sumOf(series.slice(from, from + size)));
   }
   return blocks;
 }

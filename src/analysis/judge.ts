@@ -1,6 +1,7 @@
 import type { Verdict } from "../api/status.ts";
 import { combine, decideFailure, type Weighed } from "./combine.ts";
-import { addInterval, decisiveProcess, newComparison, plus } from "./comparison.ts";
+import { addInterval, decisiveProcess, newComparison } from "./comparison.ts";
+import { NONE, plus } from "./count.ts";
 import { judgeComparison, judgeSlo } from "./checks.ts";
 import { judgementSentence } from "./sentence.ts";
 import type {
@@ -29,7 +30,7 @@ export function startJudging(startedAt: number, settings: JudgeSettings): JudgeS
     startedAt,
     until: startedAt,
     comparisons: Object.fromEntries(settings.comparisons.map((each) => [each.name, newComparison(each)])),
-    slos: Object.fromEntries(settings.slos.map(({ name }) => [name, { canary: { total: 0, bad: 0 } }])),
+    slos: Object.fromEntries(settings.slos.map(({ name }) => [name, { canary: NONE }])),
     suspect: false,
     earlyDropped: false,
   };
@@ -70,7 +71,7 @@ function addToSlo(
   events: string | undefined,
   startedAt: number,
 ): SloState {
-  const { canary } = before ?? { canary: { total: 0, bad: 0 } };
+  const { canary } = before ?? { canary: NONE };
   const count = sloCount(interval.canary, events);
   if (count === undefined || count.total <= 0) return before ?? { canary };
   if (interval.from - startedAt < SLO_WARM_UP_MS) return { canary, seen: interval.to };

@@ -1,4 +1,4 @@
-import { NONE, plus } from "./comparison.ts";
+import { sumOf } from "./count.ts";
 import { measureDispersion } from "./dispersion.ts";
 import { rounded } from "./numeric.ts";
 import type { Count, History } from "./types.ts";
@@ -15,10 +15,10 @@ const NEWEST = 3_600 / PAST.stepSeconds;
  * failures cannot tell whether the rollout will show a canary that is five times worse.
  */
 export function historyFrom(series: readonly Count[]): History {
-  const newest = series.slice(-NEWEST).reduce(plus, NONE);
+  const newest = sumOf(series.slice(-NEWEST));
   const dispersion = Number(measureDispersion(series).toPrecision(4));
   if (series.length <= NEWEST) return { count: newest, dispersion };
-  const long = series.reduce(plus, NONE);
+  const long = sumOf(series);
   return { count: steadied(newest, long, dispersion), long, dispersion };
 }
 

@@ -84,14 +84,11 @@ export function createFreshReads(informers: Informers, clock: Clock): FreshReads
       return newest(kind, key, informers.cache(kind).get(key)) as T | undefined;
     },
     list: <T extends KubeObject>(kind: ResourceKind, namespace: string) => {
-      const found = new Map(
-        informers
-          .cache(kind)
-          .list(namespace)
-          .map((object) => [keyOf(object), object]),
-      );
-      for (const [key, { object }] of [...writtenOf(kind)]) {
-        if (object.metadata.namespace !== namespace) continue;
+      const cached = informers.cache(kind).list(namespace);
+      const ours = [...writtenOf(kind)].filter(([, { object }]) => object.metadata.namespace === namespace);
+      if (ours.length === 0) return cached as unknown as readonly T[];
+      const found = new Map(cached.map((object) => [keyOf(object), object]));
+      for (const [key] of ours) {
         const fresh = newest(kind, key, found.get(key));
         if (fresh === undefined) found.delete(key);
         else found.set(key, fresh);

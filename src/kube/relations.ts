@@ -4,9 +4,9 @@ import type { CacheChange, Informers } from "./informer.ts";
 import { kinds } from "./kinds.ts";
 import { valuesIn } from "./labelSelector.ts";
 import { SERVICE_NAME_LABEL } from "./objects.ts";
-import type { HorizontalPodAutoscaler, NetworkPolicy, PodDisruptionBudget, ScaledObject } from "./objects.ts";
+import type { HorizontalPodAutoscaler, NetworkPolicy, PodDisruptionBudget, ScaledObject, Service } from "./objects.ts";
 import type { KubeObject, ObjectRef, ResourceKind } from "./port.ts";
-import { COPY_FOR } from "../lib/names.ts";
+import { COPY_FOR, JOB_FOR } from "../lib/names.ts";
 
 /** Names in the namespace of the object, or places in any. */
 type Related = (object: KubeObject) => readonly (string | ObjectRef | undefined)[];
@@ -23,8 +23,10 @@ const scaled: Related = (object) => [
  */
 const relations: ReadonlyMap<ResourceKind, Related> = new Map<ResourceKind, Related>([
   [kinds.canary, claimsOf],
+  [kinds.service, (object) => Object.values((object as Service).spec.selector ?? {})],
   [kinds.endpointSlice, (object) => [object.metadata.labels?.[SERVICE_NAME_LABEL]]],
   [kinds.canaryAction, (object) => [(object as { spec?: { canaryRef?: { name?: string } } }).spec?.canaryRef?.name]],
+  [kinds.job, (object) => [object.metadata.labels?.[JOB_FOR]]],
   [kinds.horizontalPodAutoscaler, scaled],
   [kinds.scaledObject, scaled],
   [

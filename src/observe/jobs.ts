@@ -7,15 +7,15 @@ import type { FreshReads } from "../kube/fresh.ts";
 import type { Job } from "../kube/jobObjects.ts";
 import { kinds } from "../kube/kinds.ts";
 import { conditionOf } from "../kube/objects.ts";
-import type { PodTemplateSpec, Service } from "../kube/objects.ts";
+import type { PodTemplateSpec } from "../kube/objects.ts";
 import type { ResourceKind } from "../kube/port.ts";
 import { fingerprint } from "../lib/fingerprint.ts";
 import { asLabel } from "../lib/labels.ts";
 import { JOB_FOR, JOB_NAME, MANAGED_BY, namesOf } from "../lib/names.ts";
 import { parseDuration } from "../lib/time.ts";
-import { selects } from "./label.ts";
 import type { PodTroubles } from "./podTrouble.ts";
 import { fillIn } from "./query.ts";
+import { servicesSelecting } from "./services.ts";
 
 /** Jobs are watched as soon as a Canary asks for one, and while any runs that it has asked for. */
 export function jobKindsOf(canary: Canary): readonly ResourceKind[] {
@@ -47,9 +47,7 @@ const ASK_PODS_AFTER_MS = 3_000;
 export async function jobsOf(options: JobOptions, canary: Canary): Promise<Jobs> {
   if (jobKindsOf(canary).length === 0) return { jobs: {}, strayJobs: [] };
   const names = namesOf(canary);
-  const ours = options.reads
-    .list<Job>(kinds.job, names.namespace)
-    .filter(({ metadata }) => metadata.labels?.[JOB_FOR] === asLabel(names.canary));
+  const ours = options.reads.related<Job>(kinds.job, { namespace: names.namespace, name: asLabel(names.canary) });
   const jobs: Record<string, JobView> = {};
   for (const check of askedOf(canary)) {
     const manifest = jobFor(canary, check);
@@ -196,9 +194,7 @@ export function jobProblem(canary: Canary, reads: FreshReads): Problem | undefin
     const filled = filledTemplate(canary, check);
     if (!filled.ok) return invalid(check, filled.message, "correct it");
     const labels = filled.template.metadata?.labels ?? {};
-    const service = reads
-      .list<Service>(kinds.service, namesOf(canary).namespace)
-      .find(({ spec }) => selects(spec.selector, labels));
+    const [service] = servicesSelecting(reads, namesOf(canary).namespace, labels);
     if (service !== undefined) {
       const name = service.metadata.name;
       return invalid(check, `Service ${name} would send requests to its pod`, "give the pod other labels, or none");

@@ -8,12 +8,12 @@ import type { KubeObject } from "../kube/port.ts";
 import { annotations, isOurs } from "../lib/names.ts";
 import { routeKey } from "../routers/router.ts";
 import type { RouteView } from "../routers/router.ts";
-import { selects } from "./label.ts";
 import type { FoundProvider } from "./providers.ts";
 import { jobProblem } from "./jobs.ts";
 import { queryProblem } from "./queryProblem.ts";
 import { sharedRoute, sharedTarget } from "./rivals.ts";
 import type { Scene } from "./scene.ts";
+import { servicesSelecting } from "./services.ts";
 
 export interface ProblemInput {
   readonly scene: Scene;
@@ -117,10 +117,9 @@ function foreignService({ scene, reads }: ProblemInput): Problem | undefined {
   const own = new Set([names.target, names.primary, names.canaryService, names.previous]);
   const naming = workload.namingService?.(target);
   const pods = target.spec.template.metadata?.labels ?? {};
-  const other = reads.list<Service>(kinds.service, names.namespace).find(({ metadata, spec }) => {
-    const accepted = own.has(metadata.name) || (metadata.name === naming && spec.clusterIP === "None");
-    return !accepted && selects(spec.selector, pods);
-  });
+  const other = servicesSelecting(reads, names.namespace, pods).find(
+    ({ metadata, spec }) => !own.has(metadata.name) && !(metadata.name === naming && spec.clusterIP === "None"),
+  );
   if (other === undefined) return undefined;
   return {
     reason: "ServiceSelectsTarget",

@@ -6,6 +6,7 @@ import { SLICE_MANAGED_BY_LABEL } from "../kube/objects.ts";
 import { isOnStandby, isReady, readyEndpoints } from "../kube/reachability.ts";
 import { previousLabelOf, sameLabels } from "../lib/labels.ts";
 import { FED_AT, feedName, SLICE_MANAGER } from "../lib/names.ts";
+import { selects } from "./label.ts";
 import type { PrimaryLabel } from "./label.ts";
 
 /** A Service with the slices behind it. */
@@ -27,6 +28,13 @@ export function serviceNamed(reads: FreshReads, namespace: string, name: string)
     slices: all.filter((slice) => !ours(slice)),
     feed: all.find((slice) => ours(slice) && slice.metadata.name === feedName(name)),
   };
+}
+
+/** The Services of a namespace that send requests to pods with these labels. */
+export function servicesSelecting(reads: FreshReads, namespace: string, pods: Labels): readonly Service[] {
+  // Whatever selects them names one of their values: a namespace may have thousands of others.
+  const named = Object.values(pods).flatMap((name) => reads.related<Service>(kinds.service, { namespace, name }));
+  return [...new Set(named)].filter(({ spec }) => selects(spec.selector, pods));
 }
 
 interface View {

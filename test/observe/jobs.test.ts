@@ -54,7 +54,7 @@ async function view({ suspend, status, pods = [] }: Look, now: number, isMade = 
   const job = { apiVersion: "batch/v1", kind: "Job", metadata, spec: { suspend, template: {} }, status };
   const list = () => Promise.resolve({ items: pods });
   const podTroubles = createPodTroubles({ kube: { list } as unknown as Kube, clock: { now: () => now } as never });
-  const reads = { list: () => (isMade ? [job] : []) } as unknown as FreshReads;
+  const reads = { related: () => (isMade ? [job] : []) } as unknown as FreshReads;
   const { jobs } = await jobsOf({ reads, podTroubles, now, signal: new AbortController().signal }, canary);
   return jobs["smoke"];
 }

@@ -28,7 +28,8 @@ export function strategicMerge(target: JsonObject, patch: JsonObject, schema: Sc
   for (const [key, order] of Object.entries(patch)) {
     const field = key.startsWith(ELEMENT_ORDER) ? key.slice(ELEMENT_ORDER.length) : undefined;
     if (field === undefined || patch[field] !== undefined || !isArray(out[field])) continue;
-    out[field] = ordered(out[field], order, propertySchema(schema, field)?.["x-kubernetes-patch-merge-key"]);
+    const mergeKey = propertySchema(schema, field)?.["x-kubernetes-patch-merge-key"];
+    out[field] = ordered(out[field], { order, live: out[field], mergeKey });
   }
   return out;
 }
@@ -46,7 +47,7 @@ function mergeValue(old: Json | undefined, value: Json, schema: Schema | undefin
   const mergeKey = schema["x-kubernetes-patch-merge-key"];
   const merged =
     mergeKey === undefined ? mergePrimitives(current, value) : mergeByKey(current, value, { mergeKey, schema });
-  return ordered(merged, order, mergeKey);
+  return ordered(merged, { order, live: current, mergeKey });
 }
 
 function mergePrimitives(current: readonly Json[], patch: readonly Json[]): Json[] {
@@ -88,19 +89,42 @@ function deletePrimitives(out: MutableObject, field: string, values: Json): void
   out[field] = current.filter((item) => !values.some((value) => sameJson(value, item)));
 }
 
-/** Puts the items that the order names in that order; the others keep their places after the item before them. */
-function ordered(list: readonly Json[], order: Json | undefined, mergeKey: string | undefined): readonly Json[] {
+interface Ordering {
+  readonly order: Json | undefined;
+  /** The list as it was before the patch. */
+  readonly live: readonly Json[];
+  readonly mergeKey: string | undefined;
+}
+
+/**
+ * Puts the items that the order names in that order. Each of the others goes before the first of these that stood
+ * after it, and none overtakes another, as `mergeSortedSlice` of k8s.io/apimachinery has it.
+ */
+function ordered(list: readonly Json[], { order, live, mergeKey }: Ordering): readonly Json[] {
   if (!isArray(order)) return list;
-  const rank = (item: Json) =>
-    order.findIndex((wanted) =>
+  const placeIn = (items: readonly Json[], item: Json) =>
+    items.findIndex((known) =>
       mergeKey === undefined
-        ? sameJson(wanted, item)
-        : isObject(wanted) && isObject(item) && sameJson(wanted[mergeKey], item[mergeKey]),
+        ? sameJson(known, item)
+        : isObject(known) && isObject(item) && sameJson(known[mergeKey], item[mergeKey]),
     );
+  const rank = (item: Json) => placeIn(order, item);
   const named = list.filter((item) => rank(item) >= 0).toSorted((a, b) => rank(a) - rank(b));
+  const others = list.filter((item) => rank(item) < 0);
+  const stoodBefore = (one: Json, other: Json) => {
+    const place = placeIn(live, one);
+    return place >= 0 && place < placeIn(live, other);
+  };
   const out: Json[] = [];
-  for (const item of list) if (rank(item) < 0) out.push(item);
-  return [...named, ...out];
+  let next = 0;
+  for (const item of named) {
+    for (let other = others[next]; other !== undefined && stoodBefore(other, item); other = others[next]) {
+      out.push(other);
+      next += 1;
+    }
+    out.push(item);
+  }
+  return [...out, ...others.slice(next)];
 }
 
 function withoutDirectives(patch: JsonObject): JsonObject {

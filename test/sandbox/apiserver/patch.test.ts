@@ -126,6 +126,33 @@ describe("a strategic merge patch", () => {
       spec({ containers: [{ name: "b" }, { name: "a", image: "x" }] }),
     ],
     [
+      "leaves what the order does not name before the first item that stood after it",
+      spec({ containers: ["x", "a", "y", "b", "z"].map((name) => ({ name })) }),
+      spec({ "$setElementOrder/containers": [{ name: "b" }, { name: "a" }], containers: [{ name: "a", image: "i" }] }),
+      spec({ containers: [{ name: "x" }, { name: "y" }, { name: "b" }, { name: "a", image: "i" }, { name: "z" }] }),
+    ],
+    [
+      "puts a new item where the order has it, and what it does not name after it",
+      spec({ containers: [{ name: "a" }, { name: "x" }, { name: "b" }] }),
+      spec({
+        "$setElementOrder/containers": [{ name: "a" }, { name: "c" }, { name: "b" }],
+        containers: [{ name: "c", image: "i" }],
+      }),
+      spec({ containers: [{ name: "a" }, { name: "c", image: "i" }, { name: "x" }, { name: "b" }] }),
+    ],
+    [
+      "orders a list that it does not change",
+      spec({ containers: [{ name: "x" }, { name: "a" }, { name: "b" }] }),
+      spec({ "$setElementOrder/containers": [{ name: "b" }, { name: "a" }] }),
+      spec({ containers: [{ name: "x" }, { name: "b" }, { name: "a" }] }),
+    ],
+    [
+      "orders finalizers",
+      { metadata: { finalizers: ["x/x", "a/a", "y/y"] } },
+      { metadata: { finalizers: ["b/b"], "$setElementOrder/finalizers": ["b/b", "a/a"] } },
+      { metadata: { finalizers: ["b/b", "x/x", "a/a", "y/y"] } },
+    ],
+    [
       "keeps only the retained keys",
       spec({ volumes: [{ name: "v", emptyDir: {} }] }),
       spec({ volumes: [{ name: "v", $retainKeys: ["name", "secret"], secret: { secretName: "s" } }] }),

@@ -21,7 +21,7 @@ export interface ControllerOptions {
 const KEPT_LINES = 30;
 const STOP_MS = 5_000;
 
-/** Starts `src/main.ts`, or `dist/main.js` when this is compiled. */
+/** Starts `src/main.ts`, by the Node that runs the demo. */
 export function startControllerProcess(options: ControllerOptions): ControllerProcess {
   const child = spawn(process.execPath, argumentsOf(options), { stdio: ["ignore", "pipe", "pipe"] });
   const lines = keepLines([child.stdout, child.stderr]);
@@ -60,9 +60,8 @@ export function startControllerProcess(options: ControllerOptions): ControllerPr
 }
 
 function argumentsOf({ kubeconfigPath, prometheusUrl }: ControllerOptions): string[] {
-  const program = new URL(`../../main${import.meta.url.slice(-3)}`, import.meta.url);
   return [
-    fileURLToPath(program),
+    fileURLToPath(new URL("../../main.ts", import.meta.url)),
     ...["--kubeconfig", kubeconfigPath],
     ...["--prometheus-url", prometheusUrl],
     ...["--listen", "127.0.0.1:0"],

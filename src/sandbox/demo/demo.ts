@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { Command } from "commander";
 import { messageOf } from "../../lib/errors.ts";
+import { httpUrl, LARGEST_PORT, LATEST_DEADLINE, wholeNumber } from "../flags.ts";
 import { startSandbox, type Sandbox } from "../sandbox.ts";
 import { startControllerProcess, type ControllerProcess } from "./controllerProcess.ts";
 import type { DemoSummary, DemoView } from "./events.ts";
@@ -16,8 +17,8 @@ interface Flags {
   readonly json?: boolean;
   readonly keep?: boolean;
   readonly prometheus?: string;
-  readonly discoveryPort: string;
-  readonly deadline: string;
+  readonly discoveryPort: number;
+  readonly deadline: number;
 }
 
 /** What runs during the demo; parts are missing when it failed on the way. */
@@ -33,9 +34,14 @@ function readFlags(): Flags {
     .option("--once", "tell the story once and end, also together with --keep")
     .option("--json", "one JSON object a line; the last one is the summary")
     .option("--keep", "leave everything running afterwards, to look around with kubectl")
-    .option("--prometheus <url>", "use this Prometheus instead of the embedded one")
-    .option("--discovery-port <port>", "port where that Prometheus finds its scrape targets; 0 takes a free one", "0")
-    .option("--deadline <seconds>", "give up after this time", "180")
+    .option("--prometheus <url>", "use this Prometheus instead of the embedded one", httpUrl)
+    .option(
+      "--discovery-port <port>",
+      "port where that Prometheus finds its scrape targets; 0 takes a free one",
+      wholeNumber(LARGEST_PORT),
+      0,
+    )
+    .option("--deadline <seconds>", "give up after this time", wholeNumber(LATEST_DEADLINE), 180)
     .parse()
     .opts<Flags>();
 }
@@ -85,7 +91,7 @@ async function perform({ flags, view, stage, interrupted }: Performance): Promis
   const { prometheus } = flags;
   const sandbox = await startSandbox({
     ...(prometheus === undefined ? {} : { prometheusUrl: prometheus }),
-    discoveryPort: Number(flags.discoveryPort),
+    discoveryPort: flags.discoveryPort,
   });
   stage.sandbox = sandbox;
   const { kubeconfigPath, prometheusUrl, gatewayUrl } = sandbox;
@@ -96,12 +102,9 @@ async function perform({ flags, view, stage, interrupted }: Performance): Promis
   stage.observer = observer;
 
   const ending = new AbortController();
-  const deadline = setTimeout(
-    () => {
-      ending.abort(new Error(`the demo did not end within ${flags.deadline} s`));
-    },
-    Number(flags.deadline) * 1_000,
-  );
+  const deadline = setTimeout(() => {
+    ending.abort(new Error(`the demo did not end within ${flags.deadline} s`));
+  }, flags.deadline * 1_000);
   const signal = AbortSignal.any([ending.signal, interrupted]);
   controller.died.catch((error: unknown) => {
     ending.abort(error);

@@ -2,5 +2,6 @@
 import { ensureBinaries } from "./binaries.ts";
 
 const start = performance.now();
-await ensureBinaries((line) => console.log(line));
+const { kubectl } = await ensureBinaries((line) => console.log(line));
+console.log(`kubectl: ${kubectl}`);
 console.log(`ready after ${((performance.now() - start) / 1000).toFixed(1)} s`);

@@ -59,6 +59,12 @@ export function watchLoss(bench: () => Bench): void {
       const back = Date.now();
       await shop.outcome("Succeeded");
       console.log(`API server away for ${back - began} ms (${signal}); Succeeded ${Date.now() - back} ms after`);
+      // Its watch could not go on from a version that is gone: it lists again.
+      const listed = bench()
+        .audited()
+        .filter(({ verb, objectRef }) => verb === "list" && objectRef?.resource === "canaries")
+        .filter(({ requestReceivedTimestamp }) => Date.parse(requestReceivedTimestamp) >= began);
+      expect(listed).not.toEqual([]);
       expectUnharmed(bench(), shop);
     },
   );

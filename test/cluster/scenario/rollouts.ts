@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
+import type { CanaryStatus } from "../../../src/api/status.ts";
+import type { KubeObject } from "../harness/cluster.ts";
+import { waitFor } from "../harness/polling.ts";
 import type { Bench } from "../scenario.ts";
 import { outages, thawedUnderWeight, weightHistory, weightsAtBirthOf, zeroWeightAfter } from "./invariants.ts";
-import { imageOf, type Shop, stepsOf } from "./shop.ts";
+import { imageOf, route, type Shop, stepsOf } from "./shop.ts";
 
 /** Opens a shop and waits until its target is adopted. */
 export async function adopted(bench: Bench, options: Parameters<Bench["shop"]>[0] = {}): Promise<Shop> {
@@ -91,15 +94,63 @@ export function rollouts(bench: () => Bench): void {
     expectUnharmed(bench(), shop);
   });
 
-  test("canary pods whose image cannot be pulled are taken back at the deadline, with the reason", async () => {
+  test.each([
+    {
+      what: "whose image cannot be pulled",
+      release: (shop: Shop) => shop.release("registry.test/missing:2"),
+      says: /pod web-\S+: container main ImagePullBackOff/,
+    },
+    {
+      what: "that are killed for want of memory",
+      release: (shop: Shop) => shop.release("2", { "aviary-test/fails": "OOMKilled" }),
+      says: /pod web-\S+: container main CrashLoopBackOff \(OOMKilled, exit code 137\)/,
+    },
+    {
+      what: "that a quota refuses",
+      release: async (shop: Shop) => {
+        await full(bench(), shop);
+        await shop.release("2");
+      },
+      says: /exceeded quota: full/,
+    },
+  ])("canary pods $what are taken back at the deadline, with the reason", async ({ release, says }) => {
     const shop = await adopted(bench(), { spec: { progressDeadlineSeconds: 5 } });
-    await shop.release("registry.test/missing:2");
+    await release(shop);
     const status = await shop.outcome("Failed");
     console.log(`deadline: ${status.failed?.why.message}`);
     expect(status.failed?.why.rule).toBe("failOnDeadline");
-    expect(status.failed?.why.message).toMatch(/not ready within 5 s: pod web-\S+: container main ImagePullBackOff/);
+    expect(status.failed?.why.message).toMatch(/not ready within 5 s: /);
+    expect(status.failed?.why.message).toMatch(says);
     expect(weightHistory(bench().journal.of(shop.namespace))).toEqual([0]);
     expect(shop.deployment("web")?.spec.replicas).toBe(0);
     expectUnharmed(bench(), shop);
   });
+
+  test("a Canary of a route that does not exist is Stalled and says what to do, until the route is there", async () => {
+    const routeRefs = [{ name: "shop" }];
+    const shop = await bench().shop({ spec: { traffic: { settle: "200ms", gatewayAPI: { routeRefs } } } });
+    const stalledOf = ({ conditions }: CanaryStatus) => conditions?.find(({ type }) => type === "Stalled");
+    const stalled = stalledOf(await shop.until("Stalled", (status) => stalledOf(status)?.status === "True"));
+    expect(stalled).toMatchObject({
+      reason: "RouteNotFound",
+      message: expect.stringMatching(/HTTPRoute \S*shop/) as string,
+    });
+    expect(shop.deployment("web")?.spec.replicas).toBe(3);
+    const there = route(shop.namespace);
+    await bench().cluster.apply({ ...there, metadata: { ...there.metadata, name: "shop" } });
+    const status = await shop.until("adoption", ({ phase }) => phase === "Idle");
+    expect(stalledOf(status)?.status ?? "False").toBe("False");
+    expectUnharmed(bench(), shop);
+  });
+}
+
+/** No more pods than there are fit into the shop's namespace from now on. */
+async function full({ cluster }: Bench, { namespace }: Shop): Promise<void> {
+  const ref = { apiVersion: "v1", kind: "ResourceQuota", metadata: { name: "full", namespace } };
+  await cluster.apply({ ...ref, spec: { hard: { pods: "3" } } });
+  const counted = () =>
+    cluster
+      .get<KubeObject & { status?: { used?: object } }>({ ...ref, ...ref.metadata })
+      .then((quota) => quota?.status?.used);
+  await waitFor("the quota to count", counted, { until: (used) => used !== undefined && "pods" in used });
 }

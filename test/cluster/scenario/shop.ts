@@ -23,8 +23,8 @@ export interface ShopOptions {
 /** One application in a namespace of its own: a Deployment, Service and HTTPRoute `web`, and a Canary over them. */
 export interface Shop {
   readonly namespace: string;
-  /** Sets the image's tag in the target, as a release does. */
-  release(tag: string): Promise<void>;
+  /** Sets the image's tag in the target, as a release does, and what its pods carry. */
+  release(tag: string, annotations?: Readonly<Record<string, string>>): Promise<void>;
   patchSpec(spec: Readonly<Record<string, unknown>>): Promise<void>;
   status(): CanaryStatus;
   /** Throws after `timeoutMs`, two minutes when left out, with the status as it is then. */
@@ -71,8 +71,9 @@ export async function openShop(options: ShopOptions): Promise<Shop> {
   };
   return {
     namespace,
-    release: async (tag) => {
-      const body = { spec: { template: { spec: { containers: [{ name: "main", image: imageOf(tag) }] } } } };
+    release: async (tag, annotations = {}) => {
+      const containers = [{ name: "main", image: imageOf(tag) }];
+      const body = { spec: { template: { metadata: { annotations }, spec: { containers } } } };
       await cluster.patch({ ...kinds.deployment, ...web }, body, { type: "strategic" });
     },
     patchSpec: async (changed) => {

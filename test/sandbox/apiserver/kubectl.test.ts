@@ -243,7 +243,8 @@ describe.skipIf(!hasKubectl)("kubectl (skipped when it is not on the PATH)", () 
     const body = { metadata: { finalizers: ["aviary.dev/restore"] } };
     api.server.patch(api.birds, inShop("tit"), { type: "merge", body });
     const marked = await kubectl(["delete", "bd", "tit", "--wait=false"]);
-    expect(marked.out).toBe('bird.example.dev "tit" deleted\n');
+    // Newer ones say where.
+    expect(marked.out).toMatch(/^bird\.example\.dev "tit" deleted( from shop namespace)?\n$/);
     const waiting = kubectl(["wait", "bd/tit", "--for=delete", "--timeout=10s"]);
     api.server.patch(api.birds, inShop("tit"), { type: "merge", body: { metadata: { finalizers: null } } });
     expect((await waiting).code).toBe(0);

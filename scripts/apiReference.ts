@@ -1,6 +1,7 @@
 import type { CustomResourceDefinition } from "../src/api/crd.ts";
 import type { CelRule } from "../src/api/schema.ts";
 import type { Structural } from "../src/api/structural.ts";
+import { table } from "./table.ts";
 
 /** A field of a kind, with its path from the object, such as `spec.steps[].weight`. */
 interface Field {
@@ -57,7 +58,7 @@ function kindSection({ spec }: CustomResourceDefinition, twin: CustomResourceDef
     ...section("Status", "status", status),
     "### Columns",
     "",
-    table(
+    ...compactTable(
       ["Column", "Path", "Shown"],
       version.additionalPrinterColumns.map(({ name, jsonPath, priority }) => [
         name,
@@ -79,7 +80,7 @@ function differences(schema: Structural | undefined, twin: CustomResourceDefinit
     "",
     `The fields and rules are those of [${kind}](#${singular}), but for these:`,
     "",
-    table(["Field", "Type", "Default", "Bounds", "Description"], rows),
+    ...compactTable(["Field", "Type", "Default", "Bounds", "Description"], rows),
     "",
   ];
 }
@@ -101,9 +102,9 @@ function section(title: string, path: string, schema: Structural | undefined): s
   return [
     `### ${title}`,
     "",
-    table(["Field", "Type", "Default", "Bounds", "Description"], rows),
+    ...compactTable(["Field", "Type", "Default", "Bounds", "Description"], rows),
     "",
-    ...(ruleRows.length === 0 ? [] : ["Rules:", "", table(["Field", "Sentence"], ruleRows), ""]),
+    ...(ruleRows.length === 0 ? [] : ["Rules:", "", ...compactTable(["Field", "Sentence"], ruleRows), ""]),
   ];
 }
 
@@ -142,7 +143,7 @@ function durationBounds(schema: Structural): string | undefined {
 function typeOf(schema: Structural): string {
   if (durationBounds(schema) !== undefined) return "duration";
   if (schema["x-kubernetes-int-or-string"] === true) return "integer or string";
-  if (schema.enum !== undefined) return schema.enum.map((value) => code(String(value))).join(" \\| ");
+  if (schema.enum !== undefined) return schema.enum.map((value) => code(String(value))).join(" | ");
   if (schema.items !== undefined) return `list of ${schema.items.type ?? "values"}`;
   if (schema.additionalProperties !== undefined) return `map of ${schema.additionalProperties.type ?? "values"}`;
   if (schema.format === "date-time") return "time";
@@ -171,16 +172,16 @@ function range(unit: string, min: number | undefined, max: number | undefined): 
 }
 
 function code(text: string): string {
-  return `\`${text.replaceAll("|", "\\|")}\``;
+  return `\`${text}\``;
 }
 
-/** A sentence for a cell: what would be HTML or end the cell is escaped, except for HTML between backticks. */
+/** A sentence for a cell: what would be HTML is escaped, except between backticks. */
 function text(sentence: string): string {
-  const parts = sentence.replaceAll("|", "\\|").split("`");
+  const parts = sentence.split("`");
   return parts.map((part, index) => (index % 2 === 0 ? part.replaceAll("<", "&lt;") : part)).join("`");
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+/** Descriptions are long; the formatter leaves the page alone. */
+function compactTable(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  return table(header, rows, { compact: true });
 }

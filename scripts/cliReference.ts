@@ -2,6 +2,7 @@ import type { CommandDefinition } from "../src/cli/command.ts";
 import { commands } from "../src/cli/commands.ts";
 import { exitCodes } from "../src/cli/exitCodes.ts";
 import { clusterOptions, optionsOf } from "../src/cli/program.ts";
+import { table } from "./table.ts";
 
 /** `docs/cli.md`: every command with its arguments, options and examples, as help shows them. */
 export function cliReference(): string {
@@ -58,14 +59,4 @@ function helpOf({ help, choices, fallback }: { help: string; choices?: readonly 
 /** `docs/ci.md` as a link from a page beside it. */
 function linked(text: string): string {
   return text.replace(/docs\/(\w+\.md)/g, "[$1]($1)");
-}
-
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const escaped = rows.map((row) => row.map((cell) => cell.replaceAll("|", String.raw`\|`)));
-  const widths = header.map((title, column) =>
-    Math.max(3, ...[title, ...escaped.map((row) => row[column] ?? "")].map((cell) => cell.length)),
-  );
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  return [line(header), line(widths.map((width) => "-".repeat(width))), ...escaped.map(line)];
 }

@@ -11,10 +11,10 @@ import { customResourceDefinitions } from "../src/api/crd.ts";
 import type { CustomResourceDefinition } from "../src/api/crd.ts";
 import { metricProviders } from "../src/metrics/index.ts";
 import { trafficPlugIns } from "../src/routers/index.ts";
-import { configurationReference } from "../src/settings.ts";
 import { targetKinds } from "../src/workloads/index.ts";
 import { apiReference } from "./apiReference.ts";
 import { cliReference } from "./cliReference.ts";
+import { configurationReference } from "./configurationReference.ts";
 import { rulesList, rulesReference } from "./rulesReference.ts";
 
 const root = join(import.meta.dirname, "..");

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { rules } from "../src/decide/decide.ts";
+import { table } from "./table.ts";
 
 const FOLDER = join(import.meta.dirname, "../src/decide");
 
@@ -45,11 +46,7 @@ export function rulesReference(): string {
 export function rulesList(): string {
   const entries = entriesOf(readFileSync(join(FOLDER, "decide.ts"), "utf8"));
   assertComplete(entries);
-  const rules = entries.map(({ part, module, name }) => ({
-    name,
-    part,
-    does: sentenceOf(module, name).replaceAll(String.raw`\|`, "|"),
-  }));
+  const rules = entries.map(({ part, module, name }) => ({ name, part, does: sentenceOf(module, name) }));
   return `${JSON.stringify(rules, null, 2)}\n`;
 }
 
@@ -89,15 +86,5 @@ function sentenceOf(module: string, name: string): string {
   const sentence = /^.*?\.(?=\s|$)/.exec(words)?.[0];
   if (sentence === undefined)
     throw new Error(`the rule ${name} needs a doc comment whose first sentence says what it does`);
-  return sentence.replaceAll("|", String.raw`\|`);
-}
-
-/** A Markdown table whose columns are padded as the formatter wants them. */
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = header.map((title, column) =>
-    Math.max(3, ...[title, ...rows.map((row) => row[column] ?? "")].map((cell) => cell.length)),
-  );
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  return [line(header), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)];
+  return sentence;
 }

@@ -15,7 +15,7 @@ import { createLog } from "./lib/jsonLog.ts";
 import type { Log } from "./lib/log.ts";
 import { createSteadyClock } from "./lib/steadyClock.ts";
 import type { Clock } from "./lib/time.ts";
-import { startServer } from "./server/server.ts";
+import { startServer, type Readiness } from "./server/server.ts";
 import { createTelemetry } from "./server/telemetry.ts";
 import type { Telemetry } from "./server/telemetry.ts";
 import { cachedKinds, startCaches } from "./triggers.ts";
@@ -76,7 +76,7 @@ async function main(argv: readonly string[] | undefined): Promise<number> {
   });
   startCaches(informers, config);
   const parts = { config, clock, connection, informers, telemetry, log, ending };
-  const server = await startServer({ listen: config.listen, telemetry, log, ...health(informers) });
+  const server = await startServer({ listen: config.listen, telemetry, log, isReady: () => readinessOf(informers) });
   log.info({ port: server.port, server: connection.origin, identity: config.identity }, "aviary is starting");
   try {
     return codeOf(await lead(parts), log);
@@ -170,20 +170,12 @@ function countRequest(
 /** A watch that the server was not heard of on for this long makes the process unready. */
 const MAX_SILENCE_MS = 180_000;
 
-function health(informers: Informers): {
-  isReady: () => { ready: boolean; reasons: readonly string[] };
-  isLive: () => boolean;
-} {
-  return {
-    isReady: () => {
-      const reasons = cachedKinds(informers).flatMap(({ kind, state, lastContactAgeMs }) => {
-        if (state === "starting") return [`the cache of ${kind.plural} is not filled yet`];
-        return lastContactAgeMs() > MAX_SILENCE_MS ? [`nothing was heard of ${kind.plural} for too long`] : [];
-      });
-      return { ready: reasons.length === 0, reasons };
-    },
-    isLive: () => true,
-  };
+function readinessOf(informers: Informers): Readiness {
+  const reasons = cachedKinds(informers).flatMap(({ kind, state, lastContactAgeMs }) => {
+    if (state === "starting") return [`the cache of ${kind.plural} is not filled yet`];
+    return lastContactAgeMs() > MAX_SILENCE_MS ? [`nothing was heard of ${kind.plural} for too long`] : [];
+  });
+  return { ready: reasons.length === 0, reasons };
 }
 
 /** SIGTERM and SIGINT end gracefully; a second one ends at once. */

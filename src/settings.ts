@@ -175,35 +175,6 @@ export function variableOf(name: SettingName): string {
   return `AVIARY_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 
-/** `docs/configuration.md`: every flag with its variable, default and meaning. Written by `npm run generate`. */
-export function configurationReference(): string {
-  const rows = settingNames.map((name) => {
-    const setting: Setting = settings[name];
-    const fallback = setting.fallback === undefined ? (setting.unset ?? "") : `\`${setting.fallback}\``;
-    return [`\`${flagOf(name)}\``, `\`${variableOf(name)}\``, fallback, setting.help];
-  });
-  return [
-    "# Configuration",
-    "",
-    "<!-- Generated from src/settings.ts by `npm run generate`; do not edit. -->",
-    "",
-    "The controller takes flags; each can also be set by an environment variable. A flag wins over its variable.",
-    "",
-    ...table(["Flag", "Variable", "Default", "Meaning"], rows),
-    "",
-  ].join("\n");
-}
-
-/** A Markdown table whose columns are padded as the formatter wants them. */
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = header.map((title, column) =>
-    Math.max(...[title, ...rows.map((row) => row[column] ?? "")].map((cell) => cell.length)),
-  );
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  return [line(header), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)];
-}
-
 function isPlainHttpUrl(value: string): boolean {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   return (url?.protocol === "http:" || url?.protocol === "https:") && url.username === "" && url.password === "";

@@ -1,7 +1,7 @@
 import { companionKinds, watchCompanions } from "./companions.ts";
 import { keyOf } from "./kube/informer.ts";
 import type { Cache, CacheChange, Informers } from "./kube/informer.ts";
-import { apiVersionOf, kinds } from "./kube/kinds.ts";
+import { kindId, kinds } from "./kube/kinds.ts";
 import { SERVICE_NAME_LABEL } from "./kube/objects.ts";
 import type { KubeObject, ResourceKind } from "./kube/port.ts";
 import type { Queue } from "./kube/queue.ts";
@@ -183,10 +183,6 @@ function forget({ byObject, objectsOf }: Watchers, key: string): void {
     if (keys?.size === 0) byObject.delete(id);
   }
   objectsOf.delete(key);
-}
-
-function kindId(kind: ResourceKind): string {
-  return `${apiVersionOf(kind)}/${kind.plural}`;
 }
 
 function idOf(kind: ResourceKind, namespace: string, name: string): string {

@@ -1,7 +1,8 @@
 import { format } from "prettier";
 import { describe, expect, it } from "vitest";
+import { configurationReference } from "../scripts/configurationReference.ts";
 import { readConfig, type Config } from "../src/config.ts";
-import { configurationReference, flagOf, settingNames, variableOf } from "../src/settings.ts";
+import { flagOf, settingNames, variableOf } from "../src/settings.ts";
 
 function run(argv: readonly string[], environment: Record<string, string> = {}): Config {
   const invocation = readConfig(argv, environment);

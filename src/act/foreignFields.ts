@@ -3,8 +3,8 @@ import { workloads } from "../workloads/index.ts";
 import { InvariantError } from "./invariants.ts";
 
 /**
- * The closed list of what Aviary changes in objects that it did not make (design.md §5.5). Everything else in them is
- * the user's, byte for byte. docs/architecture.md shows this table; a test compares the two.
+ * The closed list of what Aviary changes in objects that it did not make. Everything else in them is the user's, byte
+ * for byte. docs/architecture.md shows this table; a test compares the two.
  */
 export const foreignFields: readonly { readonly kind: string; readonly path: RegExp; readonly why: string }[] = [
   { kind: "Canary", path: /^\/metadata\/finalizers(\/|$)/, why: "the finalizer that hands traffic back" },

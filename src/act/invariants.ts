@@ -15,8 +15,8 @@ export class InvariantError extends Error {
 }
 
 /**
- * What must be true before an action is performed (design.md §5). The last line of defence, independent of the rules:
- * a rule that forgets a wait fails here, loudly, instead of at a user's request.
+ * What must be true before an action is performed (docs/architecture.md, Invariants). The last line of defence,
+ * independent of the rules: a rule that forgets a wait fails here, loudly, instead of at a user's request.
  *
  * @throws InvariantError
  */

@@ -1,7 +1,6 @@
 import { Command, CommanderError, Option } from "commander";
-import { isAbortError } from "../kube/abort.ts";
 import { isKubeError } from "../kube/errors.ts";
-import { messageOf } from "../lib/errors.ts";
+import { isAbort, messageOf } from "../lib/errors.ts";
 import type { CommandDefinition, OptionDefinition, Options, World } from "./command.ts";
 import { commands } from "./commands.ts";
 import { CliError, exitCodes } from "./exitCodes.ts";
@@ -97,7 +96,7 @@ function optionValues(given: Readonly<Record<string, unknown>>): Options {
 function explain(error: unknown, { stderr, signal }: World): number {
   // Commander has printed its own sentence.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok.code : exitCodes.usage.code;
-  if (signal.aborted && isAbortError(error)) return exitCodes.interrupted.code;
+  if (signal.aborted && isAbort(error)) return exitCodes.interrupted.code;
   const { ending, message, hint } = asCliError(error);
   stderr.write(`aviary: ${message}\n${hint === undefined ? "" : `${hint}\n`}`);
   return exitCodes[ending].code;

@@ -1,8 +1,8 @@
 import { runReflector } from "../kube/reflector.ts";
 import { isKubeError } from "../kube/errors.ts";
-import { silentLog } from "../kube/log.ts";
 import type { KubeObject, ResourceKind } from "../kube/port.ts";
 import { messageOf } from "../lib/errors.ts";
+import { silentLog } from "../lib/log.ts";
 import type { Clock } from "../lib/time.ts";
 import type { Cluster } from "./cluster.ts";
 

@@ -22,7 +22,8 @@ export type Effect =
 
 /**
  * Whether a share, which the route was told at `since`, is in effect: the route holds it, its controller accepted
- * it, and the data plane had time to follow. Acceptance alone proves nothing (design.md §5.3).
+ * it, and the data plane had time to follow. Acceptance alone says that the route was read, not that any
+ * proxy follows it.
  */
 export function effectOf(situation: Situation, share: Share, since: string | undefined): Effect {
   const { route, now, settleMs } = situation;

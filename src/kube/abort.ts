@@ -9,10 +9,6 @@ export function abortError(signal?: AbortSignal, message = "the operation was ab
   return error;
 }
 
-export function isAbortError(error: unknown): boolean {
-  return error instanceof Error && error.name === "AbortError";
-}
-
 /** Calls `callback` when `signal` is aborted, at once when it is already; the returned function unsubscribes. */
 export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
   if (signal === undefined) return () => {};

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
+import { silentLog } from "../lib/log.ts";
+import type { Log } from "../lib/log.ts";
 import type { Clock } from "../lib/time.ts";
 import { isKubeError } from "./errors.ts";
 import { kinds } from "./kinds.ts";
-import { silentLog } from "./log.ts";
-import type { Log } from "./log.ts";
 import { microTime } from "./microTime.ts";
 import type { KubeEvent, ObjectReference } from "./objects.ts";
 import type { Kube, KubeObject } from "./port.ts";

@@ -2,6 +2,7 @@ import type { Clock } from "../lib/time.ts";
 import { keyOf } from "./informer.ts";
 import type { Cache, CacheFailure, Informers } from "./informer.ts";
 import { kindId } from "./kinds.ts";
+import { resourceVersionOf } from "./objects.ts";
 import type { KubeObject, ObjectRef, ResourceKind } from "./port.ts";
 import { createRelations } from "./relations.ts";
 import type { Relations } from "./relations.ts";
@@ -127,16 +128,8 @@ function metadataOf({ apiVersion, kind, metadata }: KubeObject): KubeObject {
   return { apiVersion, kind, metadata };
 }
 
-/**
- * Whether the cache is at or past a write. Resource versions of one kind may be compared as numbers
- * (Kubernetes API conventions; KEP-5504).
- */
+/** Whether the cache is at or past a write. */
 function caughtUp(cached: KubeObject | undefined, ours: KubeObject): boolean {
   if (cached === undefined) return false;
-  return versionOf(cached) >= versionOf(ours);
-}
-
-function versionOf(object: KubeObject): bigint {
-  const text = object.metadata.resourceVersion ?? "0";
-  return /^[0-9]+$/.test(text) ? BigInt(text) : 0n;
+  return resourceVersionOf(cached) >= resourceVersionOf(ours);
 }

@@ -1,12 +1,12 @@
 import { messageOf } from "../lib/errors.ts";
+import { silentLog } from "../lib/log.ts";
+import type { Log } from "../lib/log.ts";
 import type { Clock } from "../lib/time.ts";
 import { abortError, onAbort } from "./abort.ts";
 import { isKubeError } from "./errors.ts";
 import { keyOf } from "./informer.ts";
 import type { Cache, CacheChange, Informers } from "./informer.ts";
 import { kindId } from "./kinds.ts";
-import { silentLog } from "./log.ts";
-import type { Log } from "./log.ts";
 import type { Kube, KubeObject, ResourceKind } from "./port.ts";
 import { runReflector } from "./reflector.ts";
 import { createStore, dropManagedFields } from "./store.ts";

@@ -11,6 +11,8 @@ export interface KubeconfigSource {
   readonly kubeconfig?: string;
   /** Name of a context; the file's current one when left out. */
   readonly context?: string;
+  /** Folder of the Pod's service account; where kubelets put it when left out. Only tests have another one. */
+  readonly serviceAccount?: string;
 }
 
 /** One context of a kubeconfig, with file paths made absolute. */
@@ -31,25 +33,25 @@ export async function loadContext(source: KubeconfigSource, env: NodeJS.ProcessE
   if (fromEnv.length > 0) return fromFiles(fromEnv, source.context);
   const home = path.join(env["HOME"] ?? homedir(), ".kube", "config");
   if ((await readIfPresent(home)) !== undefined) return fromFiles([home], source.context);
-  return inCluster(env);
+  return inCluster(env, source.serviceAccount ?? SERVICE_ACCOUNT);
 }
 
-async function inCluster(env: NodeJS.ProcessEnv): Promise<KubeContext> {
+async function inCluster(env: NodeJS.ProcessEnv, serviceAccount: string): Promise<KubeContext> {
   const host = env["KUBERNETES_SERVICE_HOST"];
   const port = env["KUBERNETES_SERVICE_PORT"];
   if (host === undefined || port === undefined) {
     throw new Error("no Kubernetes API server: pass --kubeconfig, set KUBECONFIG, or run inside a cluster");
   }
-  const namespace = await readIfPresent(`${SERVICE_ACCOUNT}/namespace`);
+  const namespace = await readIfPresent(`${serviceAccount}/namespace`);
   return {
     cluster: {
       name: "in-cluster",
       server: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
-      caFile: `${SERVICE_ACCOUNT}/ca.crt`,
+      caFile: `${serviceAccount}/ca.crt`,
       skipTLSVerify: false,
     },
     user: { name: "in-cluster" },
-    tokenFile: `${SERVICE_ACCOUNT}/token`,
+    tokenFile: `${serviceAccount}/token`,
     ...(namespace === undefined ? {} : { namespace: namespace.trim() }),
   };
 }

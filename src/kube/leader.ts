@@ -1,10 +1,11 @@
+import { isAbort } from "../lib/errors.ts";
+import { silentLog } from "../lib/log.ts";
+import type { Log } from "../lib/log.ts";
 import type { Clock } from "../lib/time.ts";
-import { isAbortError, onAbort, sleep } from "./abort.ts";
+import { onAbort, sleep } from "./abort.ts";
 import { isKubeError } from "./errors.ts";
 import { createLeaseLock } from "./leaderLease.ts";
 import type { LeaseLock } from "./leaderLease.ts";
-import { silentLog } from "./log.ts";
-import type { Log } from "./log.ts";
 import type { Kube } from "./port.ts";
 
 /** Periods of the election, in milliseconds. `renewDeadlineMs` must be below `leaseMs`; their distance is the safety. */
@@ -168,7 +169,7 @@ async function attempt(
     return holding;
   } catch (error) {
     const raced = isKubeError(error, "Conflict", "AlreadyExists");
-    if (!raced && !(signal.aborted && isAbortError(error))) log.warn({ err: error }, "lease not written");
+    if (!raced && !(signal.aborted && isAbort(error))) log.warn({ err: error }, "lease not written");
     return false;
   } finally {
     if (!holding) renewal.abandon();

@@ -261,6 +261,12 @@ export function isTerminating(object: KubeObject): boolean {
   return object.metadata.deletionTimestamp !== undefined;
 }
 
+/** Resource versions of one kind may be compared as numbers (Kubernetes API conventions; KEP-5504). */
+export function resourceVersionOf({ metadata }: KubeObject): bigint {
+  const text = metadata.resourceVersion ?? "0";
+  return /^[0-9]+$/.test(text) ? BigInt(text) : 0n;
+}
+
 /** The condition of a type in a list of conditions. */
 export function conditionOf(conditions: readonly Condition[] | undefined, type: string): Condition | undefined {
   return conditions?.find((condition) => condition.type === type);

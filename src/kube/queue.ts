@@ -1,5 +1,6 @@
+import { isAbort } from "../lib/errors.ts";
 import type { Clock } from "../lib/time.ts";
-import { isAbortError, onAbort } from "./abort.ts";
+import { onAbort } from "./abort.ts";
 import { backoffDelayMs } from "./backoff.ts";
 import type { BackoffLimits } from "./backoff.ts";
 import { isKubeError } from "./errors.ts";
@@ -164,7 +165,7 @@ function createScheduler(options: QueueOptions, state: QueueState): Scheduler {
       state.failures.delete(key);
       againInMs = result.recheckAfterMs;
     } catch (error) {
-      if (!(state.stopped && isAbortError(error))) againInMs = failed(key, error);
+      if (!(state.stopped && isAbort(error))) againInMs = failed(key, error);
     }
     const again = state.running.get(key) === true;
     state.running.delete(key);

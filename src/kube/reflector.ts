@@ -1,8 +1,9 @@
+import { isAbort } from "../lib/errors.ts";
+import type { Log } from "../lib/log.ts";
 import type { Clock } from "../lib/time.ts";
-import { isAbortError, sleep } from "./abort.ts";
+import { sleep } from "./abort.ts";
 import { backoffDelayMs } from "./backoff.ts";
 import { isKubeError } from "./errors.ts";
-import type { Log } from "./log.ts";
 import type { Kube, KubeObject, ResourceKind } from "./port.ts";
 
 /** Where a reflector puts what it learns. Nothing in it may throw. */
@@ -60,7 +61,7 @@ export async function runReflector<T extends KubeObject>(options: ReflectorOptio
         delayMs = backoffDelayMs(++state.failures, BACKOFF, { random });
       }
     } catch (error) {
-      if (signal.aborted || isAbortError(error)) return;
+      if (signal.aborted || isAbort(error)) return;
       if (clock.now() - startedMs >= HEALTHY_MS) state.failures = 0;
       delayMs = afterError(error, state, random);
       if (isKubeError(error, "NotFound")) {

@@ -3,6 +3,7 @@ import { copyOf, copyOfAbsent, idOf, recordOf, referencesOf, resourceKindOf } fr
 import type { ConfigurationKind, CopyRecord, Reference } from "../kube/configuration.ts";
 import { isKubeError } from "../kube/errors.ts";
 import type { FreshReads } from "../kube/fresh.ts";
+import { resourceVersionOf } from "../kube/objects.ts";
 import type { ConfigMap, PodTemplateSpec, Secret } from "../kube/objects.ts";
 import type { Kube, KubeObject, ObjectRef } from "../kube/port.ts";
 import { annotations } from "../lib/names.ts";
@@ -161,7 +162,7 @@ function createReader({ kube, reads }: ConfigurationOptions): (of: Wanted, signa
     const object = await kube.get<ConfigMap | Secret>(resourceKindOf(kind), { namespace, name }, { signal });
     if (object === undefined) return undefined;
     const held: Held = isServiceAccountToken(object) ? { state: "live" } : heldOf(object, target);
-    return { uid: object.metadata.uid, version: versionOf(object), held };
+    return { uid: object.metadata.uid, version: resourceVersionOf(object), held };
   };
   return async (wanted, signal) => {
     const { reference, namespace, target } = wanted;
@@ -191,7 +192,7 @@ function createReader({ kube, reads }: ConfigurationOptions): (of: Wanted, signa
 
 /** Whether what was read is as new as what the watch has told of: it may be newer, since a watch follows late. */
 function isCurrent({ uid, version }: Known, seen: KubeObject | undefined): boolean {
-  return seen !== undefined && seen.metadata.uid === uid && version >= versionOf(seen);
+  return seen !== undefined && seen.metadata.uid === uid && version >= resourceVersionOf(seen);
 }
 
 function remember(known: Map<string, Known>, place: string, now: Known): void {
@@ -216,11 +217,6 @@ function trackingOf({ metadata }: KubeObject): "track" | "live" | "unclear" {
 /** Its token is filled in, and replaced, by the cluster, for one ServiceAccount and that Secret alone. */
 function isServiceAccountToken(object: ConfigMap | Secret): boolean {
   return (object as Secret).type === "kubernetes.io/service-account-token";
-}
-
-function versionOf({ metadata }: KubeObject): bigint {
-  const text = metadata.resourceVersion ?? "0";
-  return /^[0-9]+$/.test(text) ? BigInt(text) : 0n;
 }
 
 function nameOf({ kind, name }: Reference): string {

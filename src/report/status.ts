@@ -67,7 +67,7 @@ function stepOf({ canary }: Observation, { memory }: Decision): string | undefin
   return stepLabel(rollout.promoting === true ? of - 1 : rollout.step, of);
 }
 
-/** A list of one, so that `kubectl wait` can filter it; generation and result stand in one write (kubernetes-facts §6). */
+/** A list of one, so that `kubectl wait` can filter it; generation and result stand in one write (docs/ci.md). */
 function targetsOf({ canary, target }: Observation, { memory }: Decision): CanaryStatus["targets"] {
   if (target === undefined) return undefined;
   const { revision, release } = target.version;

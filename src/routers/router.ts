@@ -143,7 +143,7 @@ export interface Router<Block = unknown> {
   readonly schema: z.ZodType<Block>;
   /** What of a whole `spec` this data plane cannot do, as rules over `spec` that refuse it by name. */
   readonly specRules?: readonly CelRule[];
-  /** How long this data plane usually takes to follow a change of weight, in milliseconds (traffic.md §1.5). */
+  /** How long this data plane usually takes to follow a change of weight, in milliseconds. */
   readonly settleMs: number;
   /** Who runs the data plane, where it is always the same; Gateway API routes say it in their status. */
   readonly controllers?: readonly string[];

@@ -16,10 +16,8 @@ export interface ServerOptions {
   /** Port 0 takes a free one. */
   readonly listen: { readonly host: string; readonly port: number };
   readonly telemetry: Telemetry;
-  /** May it be sent work, or counted in a rolling update: caches synced, election running. */
+  /** May it be counted in a rolling update: caches are filled and their watches are heard of, leader or not. */
   isReady(): Readiness;
-  /** False asks the kubelet for a restart; say it only when nothing else helps. */
-  isLive(): boolean;
   readonly log: Log;
 }
 
@@ -49,13 +47,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return { port: (server.address() as AddressInfo).port, stop: (graceMs = 1_000) => stop(server, graceMs) };
 }
 
-function createApp({ telemetry, isReady, isLive, log }: ServerOptions): Express {
+function createApp({ telemetry, isReady, log }: ServerOptions): Express {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
   get(app, "/healthz", (_request, response) => {
-    const live = isLive();
-    plain(response, live ? 200 : 503, live ? "ok" : "not live");
+    plain(response, 200, "ok");
   });
   get(app, "/readyz", (_request, response) => {
     const { ready, reasons } = isReady();

@@ -5,6 +5,7 @@ import type { CacheChange, Informers } from "../../src/kube/informer.ts";
 import { createInformers } from "../../src/kube/informers.ts";
 import { kinds } from "../../src/kube/kinds.ts";
 import type { KubeObject, WatchEvent } from "../../src/kube/port.ts";
+import { silentLog } from "../../src/lib/log.ts";
 import { createVirtualClock, settle } from "../virtualClock.ts";
 import type { VirtualClock } from "../virtualClock.ts";
 import { createScriptedKube } from "./scriptedKube.ts";
@@ -128,12 +129,7 @@ describe("a listener", () => {
 
   test("that throws is logged and disturbs neither the others nor the watch", async () => {
     const lines: string[] = [];
-    const log = {
-      debug: () => {},
-      info: () => {},
-      warn: () => {},
-      error: (_: object, message: string) => lines.push(message),
-    };
+    const log = { ...silentLog, error: (_: object, message: string) => lines.push(message) };
     const own = createInformers(script.kube, clock, { log });
     own.onChange(kind, () => {
       throw new Error("listener is broken");

@@ -1,7 +1,7 @@
 import type { CanaryStatus, Phase } from "../../src/api/status.ts";
 import { HISTORY_LIMIT } from "../../src/api/status.ts";
 
-/** Ready and Reconciling of a phase in which nothing is Stalled (design.md §3). */
+/** Ready and Reconciling of a phase in which nothing is Stalled (docs/lifecycle.md, Phases). */
 const table: Readonly<Record<Phase, readonly [ready: string, reconciling: string | undefined]>> = {
   Initializing: ["False", "True"],
   Idle: ["True", undefined],

@@ -17,10 +17,10 @@ import { createTelemetry } from "../../src/server/telemetry.ts";
 import { startCaches } from "../../src/triggers.ts";
 import type { VirtualClock } from "../virtualClock.ts";
 
-/** Where a controller dies: just before its n-th write takes effect (counted from 1), or just after. */
 /** How long answered CanaryActions are kept here: not a week, in which caches look for absent kinds very often. */
 export const ACTION_RETENTION_MS = 3_600_000;
 
+/** Where a controller dies: just before its n-th write takes effect (counted from 1), or just after. */
 export interface Crash {
   readonly write: number;
   readonly side: "before" | "after";

@@ -10,19 +10,32 @@ watchLives();
 
 const soon = { spec: { progressDeadlineSeconds: 30 } };
 
+/** The canary's pods; those of the primary have another label. */
+function canaryPods(life: Life): Pod[] {
+  return all<Pod>(life.server, kinds.pod).filter(({ metadata }) => metadata.labels?.["app"] === "web");
+}
+
+async function writePodStatus(life: Life, { metadata }: Pod, status: object): Promise<void> {
+  const ref = { namespace: NAMESPACE, name: metadata.name };
+  await life.kube.mergePatch(kinds.pod, ref, { status }, { subresource: "status" });
+}
+
+const outOfMemory = { terminated: { reason: "OOMKilled", exitCode: 137 } };
+
+/** What a kubelet writes of containers that the kernel has killed, whatever they do now. */
+async function killForMemory(life: Life): Promise<void> {
+  await life.pass(5_000);
+  for (const pod of canaryPods(life)) {
+    const containerStatuses = pod.status?.containerStatuses?.map((one) => ({ ...one, lastState: outOfMemory }));
+    await writePodStatus(life, pod, { containerStatuses });
+  }
+}
+
 /** What a node that dies does to the canary's pods; users notice until Aviary has acted, which is not its fault. */
 async function killCanaryPods(life: Life, { recover }: { readonly recover: boolean }): Promise<void> {
-  const pods = all<Pod>(life.server, kinds.pod).filter(({ metadata }) => metadata.labels?.["app"] === "web");
+  const pods = canaryPods(life);
   const known = life.outages.length;
-  for (const { metadata } of pods) {
-    const ready = { type: "Ready", status: "False" };
-    await life.kube.mergePatch(
-      kinds.pod,
-      { namespace: NAMESPACE, name: metadata.name },
-      { status: { conditions: [ready] } },
-      { subresource: "status" },
-    );
-  }
+  for (const pod of pods) await writePodStatus(life, pod, { conditions: [{ type: "Ready", status: "False" }] });
   await life.pass(0);
   expect(life.outages.slice(known).every((outage) => outage.endsWith("nobody is behind web-canary"))).toBe(true);
   life.outages.length = known;
@@ -40,9 +53,22 @@ describe("canary pods that do not get ready", () => {
     },
     { why: "crash", env: { CRASH: "true" }, sentence: /container web CrashLoopBackOff \(Error, exit code 1\)/ },
     { why: "are not ready", env: { READY: "false" }, sentence: /container web is running but not ready/ },
-  ])("are given up at the deadline with their reason: they $why", async ({ env, sentence }) => {
+    {
+      why: "are killed for want of memory, again and again",
+      env: { CRASH: "true" },
+      befall: killForMemory,
+      sentence: /container web CrashLoopBackOff \(OOMKilled, exit code 137\)/,
+    },
+    {
+      why: "were killed for want of memory, and start anew",
+      env: { READY: "false" },
+      befall: killForMemory,
+      sentence: /container web OOMKilled, exit code 137$/,
+    },
+  ])("are given up at the deadline with their reason: they $why", async ({ env, befall, sentence }) => {
     const life = await adopted(soon);
     await life.release("2", env);
+    await befall?.(life);
     await life.until("the reason", ({ why }) => sentence.test(why?.message ?? ""));
     expect(life.status().phase).toBe("Progressing");
     await life.until("roll back", ({ phase }) => phase === "Failed");

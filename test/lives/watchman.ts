@@ -17,7 +17,7 @@ import { EDGE, NAMESPACE } from "./manifests.ts";
 
 /**
  * Looks at the cluster after every single write of anybody's, as users would feel it, and writes down what must never
- * be (design.md §5).
+ * be (docs/architecture.md, Invariants).
  */
 export interface Watchman {
   look(): void;

@@ -18,7 +18,6 @@ async function start(options: Partial<ServerOptions> = {}): Promise<RunningServe
     listen: { host: "127.0.0.1", port: 0 },
     telemetry: createTelemetry(),
     isReady: () => ({ ready: true, reasons: [] }),
-    isLive: () => true,
     log: silentLog,
     ...options,
   });
@@ -54,17 +53,12 @@ describe("the HTTP server", () => {
     expect(await ask(port, "/healthz")).toMatchObject({ status: 200, body: "ok\n" });
   });
 
-  it("asks for a restart when it does not", async () => {
-    const { port } = await start({ isLive: () => false });
-    expect(await ask(port, "/healthz")).toMatchObject({ status: 503 });
-  });
-
   it("is ready as soon as nothing is missing, and says what is until then", async () => {
-    const reasons = ["the cache of Deployment is not synced", "no leader election yet"];
+    const reasons = ["the cache of deployments is not filled yet", "nothing was heard of services for too long"];
     const { port } = await start({ isReady: () => ({ ready: reasons.length === 0, reasons }) });
     expect(await ask(port, "/readyz")).toMatchObject({
       status: 503,
-      body: "not ready\nthe cache of Deployment is not synced\nno leader election yet\n",
+      body: "not ready\nthe cache of deployments is not filled yet\nnothing was heard of services for too long\n",
     });
     reasons.length = 0;
     expect(await ask(port, "/readyz")).toMatchObject({ status: 200, body: "ok\n" });
@@ -119,7 +113,6 @@ describe("the HTTP server", () => {
       listen: { host: "127.0.0.1", port },
       telemetry: createTelemetry(),
       isReady: () => ({ ready: true, reasons: [] }),
-      isLive: () => true,
       log: silentLog,
     });
     await expect(second).rejects.toThrow(`cannot listen on 127.0.0.1:${port}; choose another address with --listen`);

@@ -2,7 +2,7 @@ import type { JsonObject } from "./json.ts";
 import type { ApiRequest } from "./request.ts";
 import type { Answer } from "./resourceHandler.ts";
 import type { Registry, Resource } from "./resources.ts";
-import { apiVersionOf } from "./resources.ts";
+import { apiVersionOf, kindOf } from "./resources.ts";
 import { noSuchResource } from "./status.ts";
 
 const AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
@@ -83,7 +83,6 @@ function discovered(resource: Resource): JsonObject {
 }
 
 const SCALE: JsonObject = { group: "autoscaling", version: "v1", kind: "Scale" };
-const kindOf = ({ group, version, kind }: Resource): JsonObject => ({ group, version, kind });
 const isPod = (resource: Resource): boolean => resource.group === "" && resource.kind === "Pod";
 
 function coreVersions(): Answer {

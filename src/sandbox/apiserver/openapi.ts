@@ -3,6 +3,7 @@ import { isArray, isObject } from "./json.ts";
 import type { Json, JsonObject, MutableObject } from "./json.ts";
 import type { ApiRequest } from "./request.ts";
 import type { Answer } from "./resourceHandler.ts";
+import { kindOf } from "./resources.ts";
 import type { Registry, Resource } from "./resources.ts";
 import { noSuchResource } from "./status.ts";
 
@@ -52,8 +53,6 @@ function documentOf(resources: readonly Resource[]): JsonObject {
   }
   return { openapi: "3.0.0", info: { title: "Aviary sandbox", version: "v1" }, paths, components: { schemas } };
 }
-
-const kindOf = ({ group, version, kind }: Resource): JsonObject => ({ group, version, kind });
 
 function componentName(resource: Resource): string {
   const group = resource.group === "" ? "core" : resource.group;

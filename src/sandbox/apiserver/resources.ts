@@ -1,4 +1,5 @@
 import { asResourceRoot, builtinSchema, deref } from "./builtinSchemas.ts";
+import type { JsonObject } from "./json.ts";
 import type { Schema } from "./schemaTypes.ts";
 import type { ErrorTarget } from "./status.ts";
 
@@ -41,6 +42,11 @@ export interface Resource extends ErrorTarget {
 
 export function apiVersionOf(resource: { readonly group: string; readonly version: string }): string {
   return resource.group === "" ? resource.version : `${resource.group}/${resource.version}`;
+}
+
+/** Group, version and kind, as discovery and OpenAPI name a kind. */
+export function kindOf({ group, version, kind }: Resource): JsonObject {
+  return { group, version, kind };
 }
 
 interface Spec {

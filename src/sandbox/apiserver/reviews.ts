@@ -3,8 +3,8 @@ import type { ApiRequest } from "./request.ts";
 import type { Answer } from "./resourceHandler.ts";
 
 /**
- * Reviews that clients ask for themselves: the sandbox has one user who may do everything, so `kubectl auth can-i` and
- * `kubectl auth whoami` work.
+ * Reviews that clients ask for themselves: the sandbox has one user who may do everything. `aviary` asks so who it is.
+ * `kubectl auth can-i` and `kubectl auth whoami` send protobuf, which is refused before it comes here.
  */
 export function reviewOf(request: ApiRequest): Answer | undefined {
   if (request.method !== "POST") return undefined;
